@@ -1,0 +1,77 @@
+// The least of a client: enough to ask whether a server answers, and for a four-letter word.
+import { connect } from 'node:net';
+import { sleep } from './processes.mjs';
+
+const OPCODE_GET_DATA = 4;
+const OPCODE_CLOSE_SESSION = -11;
+
+function frame(...parts) {
+  const body = Buffer.concat(parts);
+  return Buffer.concat([int32(body.length), body]);
+}
+
+function int32(value) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function handshake() {
+  const body = Buffer.alloc(45);
+  body.writeInt32BE(10_000, 12); // session time-out
+  body.writeInt32BE(16, 24); // length of the (blank) password
+  return frame(body);
+}
+
+function getData(path) {
+  const bytes = Buffer.from(path);
+  return frame(int32(1), int32(OPCODE_GET_DATA), int32(bytes.length), bytes, Buffer.from([0]));
+}
+
+/** One connection: session, one getData, close. Resolves to the reply's error code. */
+function askOnce(port, path) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    let received = Buffer.alloc(0);
+    let attached = false;
+    socket.on('connect', () => socket.write(handshake()));
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
+        const reply = received.subarray(4, 4 + received.readInt32BE(0));
+        received = received.subarray(4 + reply.length);
+        if (attached) {
+          socket.end(frame(int32(2), int32(OPCODE_CLOSE_SESSION)));
+          resolve(reply.readInt32BE(12));
+        } else {
+          attached = true;
+          socket.write(getData(path));
+        }
+      }
+    });
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('closed')));
+  });
+}
+
+/** Tries again at once until a getData of `path` succeeds; `isAlive` ends the wait early. */
+export async function untilAnswered(port, path, isAlive, timeoutMs = 180_000) {
+  const deadline = performance.now() + timeoutMs;
+  while (isAlive() && performance.now() < deadline) {
+    const err = await askOnce(port, path).catch(() => null);
+    if (err === 0) return;
+    if (err !== null) throw new Error(`getData ${path} was answered with error ${err}`);
+    await sleep(1);
+  }
+  throw new Error(isAlive() ? `no answer on port ${port}` : 'the server ended while starting');
+}
+
+export function fourLetterWord(port, word) {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => socket.write(word));
+    const chunks = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}

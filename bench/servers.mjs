@@ -1,0 +1,137 @@
+// The servers under test: Quoll, Apache ZooKeeper, and one that somebody else runs. Both of ours
+// get a configuration file with the same content; only port and data directory differ.
+import { existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fourLetterWord, untilAnswered } from './client.mjs';
+import { end, launch } from './processes.mjs';
+
+const JARS = '/usr/share/java';
+const JAR_NAMES = [
+  ...['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-log4j12', 'log4j-1.2', 'netty-all'],
+  ...['metrics-core', 'snappy-java', 'commons-cli'],
+];
+const LOG4J = `log4j.rootLogger=WARN, A
+log4j.appender.A=org.apache.log4j.ConsoleAppender
+log4j.appender.A.layout=org.apache.log4j.PatternLayout
+`;
+
+export function configuration(port, dataDir) {
+  return `tickTime=2000
+dataDir=${dataDir}
+clientPort=${port}
+clientPortAddress=127.0.0.1
+maxClientCnxns=0
+admin.enableServer=false
+4lw.commands.whitelist=*
+`;
+}
+
+function quollCommand(root, config) {
+  const binary = join(root, 'dist', 'quoll.js');
+  if (!existsSync(binary)) throw new Error('dist/quoll.js is not there: run npm run build first.');
+  return [process.execPath, [binary, 'serve', config]];
+}
+
+function zookeeperCommand(config, directory) {
+  if (!existsSync(join(JARS, 'zookeeper.jar')))
+    throw new Error("Apache ZooKeeper is not there: install Debian's package zookeeper.");
+  const log4j = join(directory, 'log4j.properties');
+  writeFileSync(log4j, LOG4J);
+  const classpath = JAR_NAMES.map((name) => join(JARS, `${name}.jar`)).join(':');
+  const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
+  return [
+    'java',
+    ['-Xmx2g', `-Dlog4j.configuration=file:${log4j}`, '-cp', classpath, main, config],
+  ];
+}
+
+function isAlive(child) {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A server that this run starts and ends. Its data directory outlives the process. */
+export class OwnServer {
+  constructor(name, root, workDir) {
+    this.name = name;
+    this.root = root;
+    this.directory = join(workDir, name);
+    this.dataDir = join(this.directory, 'data');
+    this.child = null;
+  }
+
+  get pid() {
+    return this.child?.pid;
+  }
+
+  get address() {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  wipe() {
+    rmSync(this.directory, { recursive: true, force: true });
+    mkdirSync(this.dataDir, { recursive: true, mode: 0o700 });
+  }
+
+  /** Starts the process and waits until it serves `path`; returns how long that took. */
+  async start(path = '/zookeeper') {
+    this.port = await freePort();
+    const config = join(this.directory, 'zoo.cfg');
+    writeFileSync(config, configuration(this.port, this.dataDir));
+    const [command, args] =
+      this.name === 'quoll'
+        ? quollCommand(this.root, config)
+        : zookeeperCommand(config, this.directory);
+    const log = openSync(join(this.directory, 'server.log'), 'a');
+    const started = performance.now();
+    this.child = launch(command, args, { stdio: ['ignore', log, log] });
+    await untilAnswered(this.port, path, () => isAlive(this.child));
+    const startMs = performance.now() - started;
+    this.version ??= await this.readVersion();
+    return startMs;
+  }
+
+  /** A server that is not measured must not take a share of the cores from the one that is. */
+  pause() {
+    this.child?.kill('SIGSTOP');
+  }
+
+  resume() {
+    this.child?.kill('SIGCONT');
+  }
+
+  async stop(signal) {
+    if (this.child) await end(this.child, signal);
+    this.child = null;
+  }
+
+  async readVersion() {
+    const text = await fourLetterWord(this.port, 'srvr');
+    return /version: ([^\n,]+)/i.exec(text)?.[1] ?? 'unknown';
+  }
+}
+
+/** A server that somebody else runs: only what can be seen from outside is measured. */
+export class OtherServer {
+  constructor(address) {
+    this.name = 'server';
+    this.address = address;
+    this.pid = null;
+    this.version = address;
+  }
+
+  wipe() {}
+  start() {}
+  pause() {}
+  resume() {}
+  stop() {}
+}

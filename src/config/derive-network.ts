@@ -1,0 +1,178 @@
+import { type Derivation, report } from './derivation.ts';
+import { FOUR_LETTER_WORDS } from './four-letter-words.ts';
+import type { ConnectionThrottleConfig, ServerConfig } from './server-config.ts';
+import { type SingleServer, singleServer } from './server-lines.ts';
+
+const EXTRASIZE_MIN = 1024;
+const TREE_BYTES_MAX = 34_359_738_368;
+
+type ClientPort = Pick<
+  ServerConfig,
+  | 'clientPort'
+  | 'clientPortAddress'
+  | 'listenBacklog'
+  | 'fourLetterWhitelist'
+  | 'readOnlyModeEnabled'
+>;
+
+export function deriveClientPort(d: Derivation): ClientPort {
+  const server = singleServer(d.settings, d.problems);
+  const clientPort = portOf(d, server);
+  const clientPortAddress = addressOf(d, server);
+  d.texts.set('clientPort', String(clientPort));
+  d.texts.set('clientPortAddress', clientPortAddress ?? '(all addresses)');
+  const backlog = d.settings.number('clientPortListenBacklog');
+  return {
+    clientPort,
+    clientPortAddress,
+    listenBacklog: backlog <= 0 ? undefined : backlog,
+    fourLetterWhitelist: whitelist(d),
+    readOnlyModeEnabled: d.settings.boolean('readonlymode.enabled'),
+  };
+}
+
+/** A flag beats the server line as it beats the whole file; two lines of a file must agree. */
+function portOf(d: Derivation, server: SingleServer | null): number {
+  const port = d.settings.number('clientPort');
+  const client = server?.line.client;
+  if (server == null || client == null) return port;
+  const source = d.settings.sourceOf('clientPort');
+  if (source.kind === 'default') return client.port;
+  if (source.kind === 'file' && port !== client.port) {
+    report(
+      d,
+      'error',
+      'clientPort',
+      `${port} contradicts the client port ${client.port} of ${server.setting.name}: remove one`,
+    );
+  }
+  return port;
+}
+
+function addressOf(d: Derivation, server: SingleServer | null): string | undefined {
+  const address = withoutBrackets(d.settings.text('clientPortAddress'));
+  const lineHost = server?.line.client?.host;
+  if (server === null || lineHost === undefined) return address;
+  const source = d.settings.sourceOf('clientPortAddress');
+  if (source.kind === 'default') return lineHost;
+  if (source.kind === 'file' && address !== lineHost) {
+    report(
+      d,
+      'error',
+      'clientPortAddress',
+      `contradicts the client address ${lineHost} of ${server.setting.name}: remove one`,
+    );
+  }
+  return address;
+}
+
+function withoutBrackets(host: string | undefined): string | undefined {
+  return host?.startsWith('[') === true && host.endsWith(']') ? host.slice(1, -1) : host;
+}
+
+/** srvr always answers, for scripts ask it whether the server runs. */
+function whitelist(d: Derivation): readonly string[] {
+  const listed = d.settings.words('4lw.commands.whitelist');
+  if (listed.includes('*')) return [...FOUR_LETTER_WORDS];
+  const isReadOnlyMode = d.settings.boolean('readonlymode.enabled');
+  return FOUR_LETTER_WORDS.filter(
+    (word) => listed.includes(word) || word === 'srvr' || (word === 'isro' && isReadOnlyMode),
+  );
+}
+
+type Sessions = Pick<
+  ServerConfig,
+  'tickTimeMs' | 'minSessionTimeoutMs' | 'maxSessionTimeoutMs' | 'sessionlessTimeoutMs'
+>;
+
+export function deriveSessions(d: Derivation): Sessions {
+  const tickTimeMs = d.settings.number('tickTime');
+  const minSessionTimeoutMs = ticksUnlessSet(d, 'minSessionTimeout', 2 * tickTimeMs);
+  const maxSessionTimeoutMs = ticksUnlessSet(d, 'maxSessionTimeout', 20 * tickTimeMs);
+  if (minSessionTimeoutMs > maxSessionTimeoutMs) {
+    const isMinSet = d.settings.get('minSessionTimeout') !== undefined;
+    report(
+      d,
+      'error',
+      isMinSet ? 'minSessionTimeout' : 'maxSessionTimeout',
+      `minSessionTimeout (${minSessionTimeoutMs} ms) is above maxSessionTimeout ` +
+        `(${maxSessionTimeoutMs} ms); unless set they are 2 and 20 times tickTime`,
+    );
+  }
+  return {
+    tickTimeMs,
+    minSessionTimeoutMs,
+    maxSessionTimeoutMs,
+    sessionlessTimeoutMs: d.settings.number('nio.sessionlessCnxnTimeout'),
+  };
+}
+
+function ticksUnlessSet(d: Derivation, key: string, unlessSet: number): number {
+  const value = d.settings.number(key);
+  const timeoutMs = value === -1 ? unlessSet : value;
+  d.texts.set(key, String(timeoutMs));
+  return timeoutMs;
+}
+
+type Limits = Pick<
+  ServerConfig,
+  | 'maxClientCnxns'
+  | 'maxCnxns'
+  | 'connectionThrottle'
+  | 'globalOutstandingLimit'
+  | 'juteMaxbuffer'
+  | 'extrasize'
+  | 'largeRequest'
+  | 'maxTreeBytes'
+>;
+
+export function deriveLimits(d: Derivation): Limits {
+  const settings = d.settings;
+  const juteMaxbuffer = settings.number('jute.maxbuffer');
+  return {
+    maxClientCnxns: Math.max(0, settings.number('maxClientCnxns')),
+    maxCnxns: Math.max(0, settings.number('maxCnxns')),
+    connectionThrottle: connectionThrottle(d),
+    globalOutstandingLimit: settings.number('globalOutstandingLimit'),
+    juteMaxbuffer,
+    extrasize: extrasize(d, juteMaxbuffer),
+    largeRequest: {
+      thresholdBytes: settings.number('largeRequestThreshold'),
+      maxBytes: settings.number('largeRequestMaxBytes'),
+    },
+    maxTreeBytes: maxTreeBytes(d),
+  };
+}
+
+function extrasize(d: Derivation, juteMaxbuffer: number): number {
+  const setting = d.settings.get('jute.maxbuffer.extrasize');
+  const asked = typeof setting?.value === 'number' ? setting.value : juteMaxbuffer;
+  const extra = Math.max(EXTRASIZE_MIN, asked);
+  d.texts.set('jute.maxbuffer.extrasize', String(extra));
+  return extra;
+}
+
+function maxTreeBytes(d: Derivation): number {
+  const setting = d.settings.get('quoll.maxTreeBytes');
+  if (typeof setting?.value === 'number') return setting.value;
+  const share = Math.min(TREE_BYTES_MAX, Math.floor(d.memoryBytes / 2));
+  d.texts.set('quoll.maxTreeBytes', String(share));
+  return share;
+}
+
+function connectionThrottle(d: Derivation): ConnectionThrottleConfig {
+  const number = (name: string): number => d.settings.number(`connection_throttle_${name}`);
+  return {
+    tokens: number('tokens'),
+    fillTimeMs: number('fill_time'),
+    fillCount: number('fill_count'),
+    freezeTimeMs: number('freeze_time'),
+    dropIncrease: number('drop_increase'),
+    dropDecrease: number('drop_decrease'),
+    decreaseRatio: number('decrease_ratio'),
+    weightEnabled: d.settings.boolean('connection_throttle_weight_enabled'),
+    globalSessionWeight: number('global_session_weight'),
+    localSessionWeight: number('local_session_weight'),
+    renewSessionWeight: number('renew_session_weight'),
+  };
+}

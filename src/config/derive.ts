@@ -1,0 +1,43 @@
+import type { Derivation } from './derivation.ts';
+import { wordOf } from './derivation.ts';
+import { deriveClientPort, deriveLimits, deriveSessions } from './derive-network.ts';
+import { deriveSecurity } from './derive-security.ts';
+import { deriveStorage } from './derive-storage.ts';
+import type { Problem } from './problem.ts';
+import type { LogFormat, LogLevel, ServerConfig } from './server-config.ts';
+import type { Settings } from './settings.ts';
+
+export interface Derived {
+  readonly config: ServerConfig;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const LOG_FORMATS: readonly LogFormat[] = ['auto', 'pretty', 'json'];
+
+/** Turns settings into what the server wants to know, and reports what contradicts itself. */
+export function deriveConfig(
+  settings: Settings,
+  memoryBytes: number,
+  problems: Problem[],
+): Derived {
+  const d: Derivation = { settings, memoryBytes, problems, texts: new Map() };
+  const config: ServerConfig = {
+    ...deriveClientPort(d),
+    ...deriveSessions(d),
+    ...deriveLimits(d),
+    ...deriveStorage(d),
+    ...deriveSecurity(d),
+    reconfigEnabled: settings.boolean('reconfigEnabled'),
+    logLevel: wordOf(d, 'quoll.logLevel', LOG_LEVELS),
+    logFormat: wordOf(d, 'quoll.logFormat', LOG_FORMATS),
+  };
+  return { config: deepFreeze(config), texts: d.texts };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part);
+  }
+  return Object.freeze(value);
+}

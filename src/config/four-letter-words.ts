@@ -1,0 +1,21 @@
+/** Every four-letter word that a whitelist may name. */
+export const FOUR_LETTER_WORDS: readonly string[] = [
+  'conf',
+  'cons',
+  'crst',
+  'dirs',
+  'dump',
+  'envi',
+  'gtmk',
+  'hash',
+  'isro',
+  'mntr',
+  'ruok',
+  'srst',
+  'srvr',
+  'stat',
+  'stmk',
+  'wchc',
+  'wchp',
+  'wchs',
+];

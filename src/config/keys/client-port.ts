@@ -1,0 +1,295 @@
+import { FOUR_LETTER_WORDS } from '../four-letter-words.ts';
+import {
+  accepted,
+  boolean,
+  fileKey,
+  fraction,
+  honoured,
+  int,
+  type KeySection,
+  list,
+  long,
+  loud,
+  port,
+  refused,
+  text,
+} from '../key.ts';
+
+const NO_TLS =
+  'Quoll speaks no TLS yet, and serving in the clear instead would expose what you meant to ' +
+  'protect: remove the key and put a TLS proxy in front, or wait for the release that has it';
+const ALL_GLOBAL = 'every session is replicated, which is what a client may rely on in any case';
+const BOUNDED = 'globalOutstandingLimit bounds what is in flight';
+
+export const clientPort: KeySection = {
+  title: 'Client port and four-letter words',
+  keys: [
+    honoured(
+      'clientPort',
+      port,
+      '2181',
+      'Port for clients; 0 picks a free one. A `server.N` line may name it instead.',
+      fileKey,
+    ),
+    honoured('clientPortAddress', text, null, 'Address or host name that clients connect to.', {
+      property: null,
+      defaultNote: 'all addresses; 127.0.0.1 when there is no configuration file',
+    }),
+    honoured(
+      'clientPortListenBacklog',
+      int(-1),
+      '-1',
+      'Connections that wait to be accepted; -1 leaves it to the operating system.',
+      fileKey,
+    ),
+    refused('secureClientPort', port, null, 'Port for clients that speak TLS.', NO_TLS, fileKey),
+    refused(
+      'secureClientPortAddress',
+      text,
+      null,
+      'Address of the port for clients that speak TLS.',
+      NO_TLS,
+      fileKey,
+    ),
+    refused(
+      'client.portUnification',
+      boolean,
+      'false',
+      'TLS and plain connections on one client port.',
+      NO_TLS,
+    ),
+    honoured(
+      '4lw.commands.whitelist',
+      list([...FOUR_LETTER_WORDS, '*']),
+      'srvr',
+      'Four-letter words that answer, or `*`. `srvr` always does.',
+    ),
+    accepted(
+      'clientTcpKeepAlive',
+      boolean,
+      'false',
+      'TCP keep-alive on client connections.',
+      'sessions that fall silent are expired and their connections closed anyway',
+    ),
+    accepted(
+      'serverCnxnFactory',
+      text,
+      'org.apache.zookeeper.server.NIOServerCnxnFactory',
+      'The Java class that serves the client port.',
+      'there is one way to serve the client port',
+    ),
+  ],
+};
+
+export const sessions: KeySection = {
+  title: 'Time and sessions',
+  keys: [
+    honoured(
+      'tickTime',
+      int(1, 'ms'),
+      '3000',
+      'The unit of time that session time-outs are rounded to and derived from.',
+      fileKey,
+    ),
+    honoured('minSessionTimeout', int(-1, 'ms'), '-1', 'The shortest time-out a client gets.', {
+      property: null,
+      defaultNote: '-1: 2 × tickTime',
+    }),
+    honoured('maxSessionTimeout', int(-1, 'ms'), '-1', 'The longest time-out a client gets.', {
+      property: null,
+      defaultNote: '-1: 20 × tickTime',
+    }),
+    honoured(
+      'nio.sessionlessCnxnTimeout',
+      int(1, 'ms'),
+      '10000',
+      'A connection that has not opened a session after this long is closed.',
+    ),
+    accepted(
+      'localSessionsEnabled',
+      boolean,
+      'false',
+      'Sessions that only one server knows.',
+      ALL_GLOBAL,
+      fileKey,
+    ),
+    accepted(
+      'localSessionsUpgradingEnabled',
+      boolean,
+      'false',
+      'Turns local sessions into replicated ones when they need it.',
+      ALL_GLOBAL,
+      fileKey,
+    ),
+    honoured(
+      'readonlymode.enabled',
+      boolean,
+      'false',
+      'Lets `isro` answer; a single server is never read-only.',
+      { property: 'readonlymode.enabled', jvmOnly: true },
+    ),
+  ],
+};
+
+export const limits: KeySection = {
+  title: 'Limits',
+  keys: [
+    honoured(
+      'maxClientCnxns',
+      int(-1),
+      '60',
+      'Connections per client address; 0 is no limit.',
+      fileKey,
+    ),
+    honoured('maxCnxns', int(-1), '0', 'Connections in all; 0 is no limit.'),
+    honoured(
+      'globalOutstandingLimit',
+      int(1),
+      '1000',
+      'Requests in flight from which on clients that wait for an answer are no longer read.',
+    ),
+    honoured(
+      'jute.maxbuffer',
+      int(128, 'bytes'),
+      '1048575',
+      'The longest request. Clients have the same limit for answers: raise it there too.',
+      { property: 'jute.maxbuffer', jvmOnly: true },
+    ),
+    honoured(
+      'jute.maxbuffer.extrasize',
+      int(0, 'bytes'),
+      null,
+      'How much longer a field inside a request may be; at least 1024.',
+      { jvmOnly: true, defaultNote: 'same as jute.maxbuffer' },
+    ),
+    honoured(
+      'largeRequestThreshold',
+      int(-1, 'bytes'),
+      '-1',
+      'Requests longer than this are large; -1: none is.',
+    ),
+    honoured(
+      'largeRequestMaxBytes',
+      int(1, 'bytes'),
+      '104857600',
+      'Bytes of large requests in flight; the connection that goes beyond is closed.',
+    ),
+    honoured(
+      'connection_throttle_tokens',
+      int(0),
+      '0',
+      'New connections that may come at once; 0 switches the throttle off.',
+    ),
+    honoured(
+      'connection_throttle_fill_time',
+      int(1, 'ms'),
+      '1',
+      'How often the throttle lets in connection_throttle_fill_count more.',
+    ),
+    honoured(
+      'connection_throttle_fill_count',
+      int(1),
+      '1',
+      'Connections that each connection_throttle_fill_time adds.',
+    ),
+    honoured(
+      'connection_throttle_freeze_time',
+      int(-1, 'ms'),
+      '-1',
+      'How often the share of refused connections is adapted; -1: none is refused at random.',
+    ),
+    honoured(
+      'connection_throttle_drop_increase',
+      fraction(0, 1),
+      '0.02',
+      'Added to the share of refused connections while tokens are short.',
+    ),
+    honoured(
+      'connection_throttle_drop_decrease',
+      fraction(0, 1),
+      '0.002',
+      'Taken from the share of refused connections when tokens suffice.',
+    ),
+    honoured(
+      'connection_throttle_decrease_ratio',
+      fraction(0, 1),
+      '0',
+      'Tokens suffice from this share of connection_throttle_tokens on.',
+    ),
+    honoured(
+      'connection_throttle_weight_enabled',
+      boolean,
+      'false',
+      'Connections take as many tokens as their kind of session weighs, not one.',
+    ),
+    honoured(
+      'connection_throttle_global_session_weight',
+      int(1),
+      '3',
+      'Tokens that a new session takes.',
+    ),
+    honoured(
+      'connection_throttle_local_session_weight',
+      int(1),
+      '1',
+      'Tokens that a new local session takes.',
+    ),
+    honoured(
+      'connection_throttle_renew_session_weight',
+      int(1),
+      '2',
+      'Tokens that a session takes which comes back.',
+    ),
+    accepted(
+      'request_throttle_max_requests',
+      int(0),
+      '0',
+      'Requests in flight from which on all others wait.',
+      BOUNDED,
+      loud,
+    ),
+    accepted(
+      'request_throttle_stall_time',
+      int(0, 'ms'),
+      '100',
+      'How long such requests wait at most.',
+      BOUNDED,
+    ),
+    accepted(
+      'request_throttle_drop_stale',
+      boolean,
+      'true',
+      'Drops waiting requests that nobody waits for.',
+      'requests of a closed connection are never carried out once they have to wait',
+    ),
+    accepted(
+      'request_stale_connection_check',
+      boolean,
+      'true',
+      'Requests of closed connections count as stale.',
+      'there is no queue in which a request goes stale',
+    ),
+    accepted(
+      'request_stale_latency_check',
+      boolean,
+      'false',
+      'Requests older than their session time-out count as stale.',
+      'there is no queue in which a request goes stale',
+    ),
+    accepted(
+      'request_throttler.shutdownTimeout',
+      long(0, 'ms'),
+      '10000',
+      'How long a stopping server lets requests finish.',
+      'a stopping server answers what it has accepted and then ends',
+    ),
+    accepted(
+      'throttled_op_wait_time',
+      int(0, 'ms'),
+      '0',
+      'Requests that waited longer are answered ThrottledOp; 0: none is.',
+      'there is no queue in which requests wait that long',
+      loud,
+    ),
+  ],
+};

@@ -1,0 +1,108 @@
+/**
+ * What a server is told to do, with every default filled in, every unit in the name and every
+ * contradiction already refused. Nothing below the command line reads configuration texts.
+ */
+export interface ServerConfig {
+  /** 0 picks a free port. */
+  readonly clientPort: number;
+  /** An address of this host; undefined listens on all of them. */
+  readonly clientPortAddress: string | undefined;
+  /** Connections that wait to be accepted; undefined leaves it to the operating system. */
+  readonly listenBacklog: number | undefined;
+
+  readonly dataDir: string;
+  /** Equal to `dataDir` unless the operator keeps the log on a disk of its own. */
+  readonly dataLogDir: string;
+  /** False: a data directory that does not exist is an error, not a fresh start. */
+  readonly dataDirAutocreate: boolean;
+
+  readonly tickTimeMs: number;
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  /** A connection that has not opened a session after this long is closed. */
+  readonly sessionlessTimeoutMs: number;
+
+  /** Connections per client address; 0 is no limit. */
+  readonly maxClientCnxns: number;
+  /** Connections in all; 0 is no limit. */
+  readonly maxCnxns: number;
+  readonly connectionThrottle: ConnectionThrottleConfig;
+  /** Requests in flight from which on clients that wait for an answer are no longer read. */
+  readonly globalOutstandingLimit: number;
+  /** The longest frame a client may send. */
+  readonly juteMaxbuffer: number;
+  /** Fields inside a record may be this much longer than `juteMaxbuffer`. */
+  readonly extrasize: number;
+  readonly largeRequest: LargeRequestConfig;
+  /** Bytes the tree may take; beyond it creates and sets are refused, deletes pass. */
+  readonly maxTreeBytes: number;
+
+  readonly enforceQuota: boolean;
+  readonly extendedTypesEnabled: boolean;
+  readonly reconfigEnabled: boolean;
+  readonly skipACL: boolean;
+  /** `super:<base64 hash>`; undefined: nobody is super by password. */
+  readonly superDigest: string | undefined;
+  /** The hash of the digest scheme, by its Java name. */
+  readonly digestAlg: string;
+  /** Whether the digest scheme exists at all. */
+  readonly digestEnabled: boolean;
+  /** A connection must own an identity of one of these schemes; empty: nothing is asked. */
+  readonly enforceAuthSchemes: readonly string[];
+  readonly allowSaslFailedClients: boolean;
+
+  /** Names of the four-letter words that answer, `*` and what is always on already spelt out. */
+  readonly fourLetterWhitelist: readonly string[];
+  readonly readOnlyModeEnabled: boolean;
+
+  /** False: answers do not wait for the disk, and a power cut loses acknowledged writes. */
+  readonly forceSync: boolean;
+  readonly fsyncWarningThresholdMs: number;
+  /** Bytes of log after which a snapshot is written. */
+  readonly snapSizeLimitBytes: number;
+  /** Snapshots that purging leaves. */
+  readonly snapRetainCount: number;
+  /** False: old snapshots and logs stay for ever. */
+  readonly purge: boolean;
+
+  readonly containers: ContainerConfig;
+
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** `auto`: for people on a terminal, JSON lines everywhere else. */
+export type LogFormat = 'auto' | 'pretty' | 'json';
+
+/** A bucket of tokens that new connections draw from. */
+export interface ConnectionThrottleConfig {
+  /** Tokens in a full bucket; 0 switches the throttle off. */
+  readonly tokens: number;
+  readonly fillTimeMs: number;
+  readonly fillCount: number;
+  /** How long the drop probability stays as it is; -1 switches dropping at random off. */
+  readonly freezeTimeMs: number;
+  readonly dropIncrease: number;
+  readonly dropDecrease: number;
+  readonly decreaseRatio: number;
+  readonly weightEnabled: boolean;
+  readonly globalSessionWeight: number;
+  readonly localSessionWeight: number;
+  readonly renewSessionWeight: number;
+}
+
+export interface LargeRequestConfig {
+  /** Requests longer than this are large; -1: none is. */
+  readonly thresholdBytes: number;
+  /** Bytes of large requests in flight; the connection that goes beyond is closed. */
+  readonly maxBytes: number;
+}
+
+/** How empty containers and outlived TTL nodes are removed. */
+export interface ContainerConfig {
+  readonly checkIntervalMs: number;
+  readonly maxPerMinute: number;
+  /** Containers that never had a child go after this long; 0: they stay. */
+  readonly maxNeverUsedIntervalMs: number;
+}

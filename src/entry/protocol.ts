@@ -1,0 +1,2 @@
+/** ZooKeeper's client protocol as data: numbers and records. */
+export * as constants from '../protocol/constants.ts';

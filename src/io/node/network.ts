@@ -1,0 +1,107 @@
+import { createServer, type Socket } from 'node:net';
+import type { Listener, ListenOptions, Network, Stream, StreamHandler } from '../network.ts';
+
+/** TCP by `node:net`. */
+export class NodeNetwork implements Network {
+  async listen(
+    options: ListenOptions,
+    accept: (stream: Stream) => StreamHandler | null,
+  ): Promise<Listener> {
+    const sockets = new Set<Socket>();
+    const server = createServer({ noDelay: true }, (socket) => {
+      const stream = new SocketStream(socket);
+      const handler = accept(stream);
+      if (handler === null) {
+        socket.on('error', () => {});
+        socket.destroy();
+        return;
+      }
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      stream.attach(handler);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(
+        {
+          port: options.port,
+          ...(options.host === undefined ? {} : { host: options.host }),
+          ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+        },
+        () => {
+          server.off('error', reject);
+          resolve();
+        },
+      );
+    });
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('not a TCP address');
+    return {
+      address: bound.address,
+      port: bound.port,
+      close: () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          for (const socket of sockets) socket.destroy();
+        }),
+    };
+  }
+}
+
+class SocketStream implements Stream {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  private readonly socket: Socket;
+  private handler: StreamHandler | null = null;
+  private waiting = false;
+  /** One function for all writes of this stream: no closure per message. */
+  private readonly onWritten: () => void = () => {
+    if (!this.waiting || this.socket.writableLength > 0) return;
+    this.waiting = false;
+    this.handler?.onDrain();
+  };
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.remotePort = socket.remotePort ?? 0;
+  }
+
+  attach(handler: StreamHandler): void {
+    const socket = this.socket;
+    this.handler = handler;
+    socket.on('data', (bytes: Uint8Array) => handler.onData(bytes));
+    // An error is always followed by 'close', which is all that the handler needs to know.
+    socket.on('error', () => {});
+    socket.on('close', () => handler.onClose());
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.socket.destroyed) return true;
+    this.socket.write(bytes, this.onWritten);
+    // libuv tries at once: when nothing is left queued the kernel has it all and `bytes` is free.
+    this.waiting = this.socket.writableLength > 0;
+    return !this.waiting;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+/** An IPv4 client of a dual-stack listener shows as `::ffff:1.2.3.4`; ACLs want `1.2.3.4`. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}

@@ -1,0 +1,48 @@
+import { Writer } from '../base/writer.ts';
+import type { Replica } from './replica.ts';
+
+export interface ReaperOptions {
+  readonly checkIntervalMs: number;
+  readonly maxPerMinute: number;
+  readonly maxNeverUsedIntervalMs: number;
+}
+
+/**
+ * Proposes to remove empty containers and outlived TTL nodes, at a bounded pace (protocol 7.2 and
+ * 7.3). It only proposes: apply looks again, so a child created meanwhile saves its parent.
+ */
+export class Reaper {
+  private readonly replica: Replica;
+  private readonly options: ReaperOptions;
+  private stopTimer: () => void = () => {};
+
+  constructor(replica: Replica, options: ReaperOptions) {
+    this.replica = replica;
+    this.options = options;
+  }
+
+  start(): void {
+    const { checkIntervalMs } = this.options;
+    this.stopTimer = this.replica.clock.every(checkIntervalMs, () => this.check());
+  }
+
+  stop(): void {
+    this.stopTimer();
+  }
+
+  private check(): void {
+    const { state, clock } = this.replica;
+    const { checkIntervalMs, maxPerMinute, maxNeverUsedIntervalMs } = this.options;
+    const most = Math.max(1, Math.floor((maxPerMinute * checkIntervalMs) / 60_000));
+    const path = new Writer();
+    let proposed = 0;
+    state.forEachReapable(clock.wallMs(), maxNeverUsedIntervalMs, (row) => {
+      if (proposed >= most) return false;
+      path.clear();
+      state.tree.writePath(row, path);
+      this.replica.submitReap(path.written());
+      proposed++;
+      return true;
+    });
+  }
+}

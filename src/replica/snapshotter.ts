@@ -1,0 +1,93 @@
+import type { Clock } from '../io/clock.ts';
+import type { Logger } from '../io/logger.ts';
+import type { State } from '../state/state.ts';
+
+/** Where a snapshot stands in the history. */
+export interface SnapshotPoint {
+  readonly slot: number;
+  readonly hash: Uint8Array;
+  /** For display only. */
+  readonly zxid: number;
+}
+
+/** Makes snapshots durable and lets go of the log behind them. */
+export interface SnapshotStore {
+  write(
+    point: SnapshotPoint,
+    source: { next(maxBytes: number): Uint8Array | null },
+  ): Promise<unknown>;
+}
+
+/**
+ * Decides when an image of the state is written: after so many bytes of log, and at shutdown. One
+ * at a time; while it is written, commands go on and the image stays exact at its slot.
+ */
+export class Snapshotter {
+  private readonly state: State;
+  private readonly store: SnapshotStore;
+  private readonly logger: Logger;
+  private readonly clock: Clock;
+  private readonly logBytesMax: number;
+  private logBytes: number;
+  private running: Promise<void> | null = null;
+  private snapshotSlot: number;
+  /** Snapshots written and failed by this process, and how long the last took. */
+  written = 0;
+  failed = 0;
+  lastMs = 0;
+
+  constructor(options: {
+    state: State;
+    store: SnapshotStore;
+    logger: Logger;
+    clock: Clock;
+    /** A snapshot follows after this many bytes of log. */
+    logBytesMax: number;
+    /** Bytes of log that recovery found behind the newest snapshot. */
+    logBytes: number;
+    /** Slot of the newest snapshot; 0 if there is none. */
+    snapshotSlot: number;
+  }) {
+    this.state = options.state;
+    this.store = options.store;
+    this.logger = options.logger;
+    this.clock = options.clock;
+    this.logBytesMax = options.logBytesMax;
+    this.logBytes = options.logBytes;
+    this.snapshotSlot = options.snapshotSlot;
+  }
+
+  /** Call it after each slot, between two commands: only there an image is exact at its slot. */
+  applied(slot: number, hash: Uint8Array, bodyBytes: number): void {
+    this.logBytes += bodyBytes;
+    if (this.logBytes < this.logBytesMax || this.running !== null) return;
+    // Failures are logged where they happen; the next one is tried after as much log again.
+    this.running = this.write(slot, hash).finally(() => {
+      this.running = null;
+    });
+  }
+
+  /** The last snapshot of a clean end, so that the next start need not replay the log. */
+  async finish(slot: number, hash: Uint8Array): Promise<void> {
+    await this.running;
+    if (slot > this.snapshotSlot) await this.write(slot, hash);
+  }
+
+  private async write(slot: number, hash: Uint8Array): Promise<void> {
+    const startedMs = this.clock.monotonicMs();
+    this.logBytes = 0;
+    const image = this.state.beginImage();
+    try {
+      await this.store.write({ slot, hash, zxid: this.state.zxid }, image);
+      this.snapshotSlot = slot;
+      this.written++;
+      this.lastMs = this.clock.monotonicMs() - startedMs;
+      this.logger.info({ slot, ms: Math.round(this.lastMs) }, 'snapshot written');
+    } catch (error) {
+      this.failed++;
+      this.logger.error({ slot, error: String(error) }, 'snapshot failed; the log is kept');
+    } finally {
+      image.end();
+    }
+  }
+}

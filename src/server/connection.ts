@@ -1,0 +1,375 @@
+import {
+  COMMANDS_PENDING_BYTES_MAX,
+  OUTPUT_HIGH_WATER_BYTES,
+  OUTPUT_MAX_BYTES,
+  OUTSTANDING_BYTES_MAX,
+  OUTSTANDING_REQUESTS_MAX,
+  REQUESTS_DEFERRED_MAX,
+} from '../base/limits.ts';
+import { DecodeError, Reader } from '../base/reader.ts';
+import type { Writer } from '../base/writer.ts';
+import type { Stream, StreamHandler } from '../io/network.ts';
+import { Err, Perm, STATE_SYNC_CONNECTED, Xid } from '../protocol/constants.ts';
+import type { Attachment, Client } from '../replica/attachment.ts';
+import type { Flushable } from '../replica/turn.ts';
+import type { PathWatch } from '../replica/watches.ts';
+import type { Acl } from '../state/acl.ts';
+import { Identities } from '../state/identities.ts';
+import type { Outcome } from '../state/outcome.ts';
+import type { ServerContext } from './context.ts';
+import { Handshake } from './handshake.ts';
+import { Input } from './input.ts';
+import { Output } from './output.ts';
+import { Pending, PendingKind } from './pending.ts';
+import { handleRequest } from './requests.ts';
+import { Traffic } from './stats.ts';
+
+/**
+ * greeting → opening → ready → finishing → leaving → closed. `finishing`: a closeSession is under
+ * way, nothing behind it is read. A four-letter word goes from greeting to leaving.
+ */
+export type Phase = 'greeting' | 'opening' | 'ready' | 'finishing' | 'leaving' | 'closed';
+
+/** Bytes of length, xid, zxid and err ahead of a reply's body. */
+const REPLY_HEADER_BYTES = 20;
+
+/**
+ * One client's connection. Requests are decoded in place and answered in the order in which they
+ * came: a read is executed at once unless an earlier request still waits for its outcome.
+ */
+export class Connection implements StreamHandler, Client, Flushable {
+  readonly context: ServerContext;
+  readonly stream: Stream;
+  readonly handshake: Handshake;
+  readonly pending: Pending = new Pending();
+  readonly traffic: Traffic = new Traffic();
+  readonly watched: Set<PathWatch> = new Set();
+  readonly establishedMs: number;
+  readonly acceptedMs: number;
+  lastTrigger = 0;
+  identities: Identities;
+  attachment: Attachment | null = null;
+  phase: Phase = 'greeting';
+  /** Arrival of the bytes being handled, on the monotonic clock. */
+  nowMs: number;
+  lastOpcode = 0;
+  lastXid = -1;
+  lastZxid = 0;
+  lastReplyMs = 0;
+  lastLatencyMs = 0;
+  private readonly input = new Input();
+  private readonly output: Output;
+  private readonly reader = new Reader();
+  private paused = false;
+  private stopped = false;
+  private dirty = false;
+  private replyAt = 0;
+
+  private readonly onGone: () => void;
+
+  constructor(context: ServerContext, stream: Stream, onGone: () => void) {
+    this.context = context;
+    this.onGone = onGone;
+    this.stream = stream;
+    this.handshake = new Handshake(this);
+    this.output = new Output(context.pool, stream);
+    this.identities = new Identities([{ scheme: 'ip', id: stream.remoteAddress }]);
+    this.establishedMs = context.replica.clock.wallMs();
+    this.nowMs = context.replica.clock.monotonicMs();
+    this.acceptedMs = this.nowMs;
+  }
+
+  /** Requests that have been read and not answered yet. */
+  get outstanding(): number {
+    return this.pending.count;
+  }
+
+  onData(bytes: Uint8Array): void {
+    this.nowMs = this.context.replica.clock.monotonicMs();
+    this.context.counters.bytesReceived += bytes.length;
+    const input = this.input;
+    if (input.length > 0) {
+      input.append(bytes, 0, bytes.length, this.firstFrameBytes());
+      this.parseInput();
+      return;
+    }
+    this.reader.reset(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, 0);
+    const at = this.parse(bytes, this.reader.view, 0, bytes.length);
+    if (at >= bytes.length || this.isLeaving()) return;
+    const expected = bytes.length - at >= 4 ? this.expectedBytes(bytes, at) : 0;
+    input.append(bytes, at, bytes.length, expected);
+  }
+
+  onDrain(): void {
+    this.output.drained();
+    this.leaveIfDone();
+    this.resumeInput();
+  }
+
+  onClose(): void {
+    if (this.phase === 'closed') return;
+    this.phase = 'closed';
+    this.output.discard();
+    this.input.consume(this.input.to);
+    this.context.connections.delete(this);
+    this.context.replica.detach(this, this.attachment);
+    this.onGone();
+  }
+
+  onAttached(attachment: Attachment | null): void {
+    if (this.phase !== 'opening') return;
+    this.attachment = attachment;
+    this.handshake.answer(attachment);
+    this.phase = attachment === null ? 'leaving' : 'ready';
+    this.markDirty();
+  }
+
+  onOutcome(outcome: Outcome): void {
+    const pending = this.pending;
+    if (this.phase === 'closed') return;
+    const writer = this.beginReply();
+    writer.raw(outcome.body.bytes, 0, outcome.body.at);
+    const latencyMs = this.context.replica.clock.monotonicMs() - pending.extra;
+    this.endReply(pending.xid, outcome.zxid, outcome.error, latencyMs);
+    pending.pop();
+    if (outcome.closedSession) this.leave();
+    else this.drainPending();
+  }
+
+  onDetached(): void {
+    this.attachment = null;
+    this.close();
+  }
+
+  mayRead(acl: Acl): boolean {
+    const { state, replica } = this.context;
+    return state.permits(acl, Perm.read, this.identities, replica.flags);
+  }
+
+  notify(type: number, path: Uint8Array, from: number, to: number, zxid: number): void {
+    if (this.phase !== 'ready' && this.phase !== 'finishing') return;
+    const writer = this.beginReply();
+    writer.i32(type);
+    writer.i32(STATE_SYNC_CONNECTED);
+    writer.i32(to - from);
+    writer.raw(path, from, to);
+    this.finishFrame(Xid.notification, zxid, Err.ok);
+  }
+
+  /** Starts a reply frame; the caller writes the body and ends with `endReply`. */
+  beginReply(): Writer {
+    const writer = this.output.writer;
+    this.replyAt = writer.at;
+    writer.reserve(REPLY_HEADER_BYTES + 96);
+    writer.at += REPLY_HEADER_BYTES;
+    return writer;
+  }
+
+  /** Ends the reply; with an error the body, if any was written, is taken back. */
+  endReply(xid: number, zxid: number, error: number, latencyMs: number): void {
+    if (error !== Err.ok) this.output.writer.at = this.replyAt + REPLY_HEADER_BYTES;
+    this.lastXid = xid;
+    this.lastZxid = zxid;
+    this.lastLatencyMs = latencyMs;
+    this.lastReplyMs = this.nowMs;
+    this.traffic.addLatency(latencyMs);
+    this.context.traffic.addLatency(latencyMs);
+    this.finishFrame(xid, zxid, error);
+  }
+
+  /** A reply that is only a header. */
+  replyHeader(xid: number, zxid: number, error: number): void {
+    this.beginReply();
+    this.endReply(xid, zxid, error, 0);
+  }
+
+  /** Lets what was answered go out, then closes. */
+  leave(): void {
+    if (this.phase === 'closed') return;
+    this.phase = 'leaving';
+    this.markDirty();
+  }
+
+  /** Closes at once. */
+  close(): void {
+    this.stream.destroy();
+    this.onClose();
+  }
+
+  flush(): void {
+    this.dirty = false;
+    if (this.phase === 'closed') return;
+    this.context.counters.bytesSent += this.output.bytes;
+    this.output.flush();
+    this.leaveIfDone();
+    this.resumeInput();
+  }
+
+  markDirty(): void {
+    if (this.dirty || this.phase === 'closed') return;
+    this.dirty = true;
+    this.context.replica.turn.add(this);
+  }
+
+  /** Whatever comes from now on is not looked at. */
+  ignoreFurtherInput(): void {
+    this.phase = 'finishing';
+  }
+
+  /** For a shutdown: what was read gets its answer, nothing more is read. */
+  stopReading(): void {
+    this.pause();
+    this.stopped = true;
+  }
+
+  /** Where the body of the reply begun goes. */
+  get replyWriter(): Writer {
+    return this.output.writer;
+  }
+
+  /** Text of a four-letter word or raw bytes of the handshake. */
+  rawOutput(): Writer {
+    this.markDirty();
+    return this.output.writer;
+  }
+
+  /** True while no further request may be executed: too much waits, here or in the kernel. */
+  stalled(): boolean {
+    if (this.phase === 'opening') return true;
+    if (this.output.bytes > OUTPUT_HIGH_WATER_BYTES) return true;
+    const pending = this.pending;
+    if (pending.count === 0) return false;
+    return (
+      pending.count >= OUTSTANDING_REQUESTS_MAX ||
+      pending.requests >= REQUESTS_DEFERRED_MAX ||
+      pending.byteCount >= OUTSTANDING_BYTES_MAX ||
+      this.context.replica.pendingBytes >= COMMANDS_PENDING_BYTES_MAX
+    );
+  }
+
+  private isLeaving(): boolean {
+    const { phase } = this;
+    return phase === 'finishing' || phase === 'leaving' || phase === 'closed';
+  }
+
+  private finishFrame(xid: number, zxid: number, error: number): void {
+    const writer = this.output.writer;
+    const end = writer.at;
+    const view = writer.view;
+    const at = this.replyAt;
+    view.setInt32(at, end - at - 4);
+    view.setInt32(at + 4, xid);
+    writer.at = at + 8;
+    writer.i64(zxid);
+    view.setInt32(at + 16, error);
+    writer.at = end;
+    this.traffic.packetsSent++;
+    this.context.traffic.packetsSent++;
+    this.markDirty();
+    if (this.output.bytes <= OUTPUT_MAX_BYTES) return;
+    this.context.counters.slowConsumersDropped++;
+    this.close();
+  }
+
+  /** Handles complete frames; returns where the rest begins. */
+  private parse(bytes: Uint8Array, view: DataView, from: number, to: number): number {
+    let at = from;
+    while (to - at >= 4 && !this.isLeaving()) {
+      if (this.phase !== 'greeting' && this.stalled()) {
+        this.pause();
+        break;
+      }
+      const length = view.getInt32(at);
+      if (this.phase === 'greeting' && this.handshake.isFourLetterWord(length)) return to;
+      if (length < 0 || length > this.context.limits.frameBytesMax) {
+        this.refuse(length);
+        return to;
+      }
+      if (to - at - 4 < length) break;
+      at += 4 + length;
+      this.handleFrame(bytes, view, at - length, at);
+    }
+    return at;
+  }
+
+  private handleFrame(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    this.traffic.packetsReceived++;
+    this.context.traffic.packetsReceived++;
+    this.reader.reset(bytes, view, from, to);
+    try {
+      if (this.phase === 'greeting') this.handshake.receive(this.reader);
+      else if (!handleRequest(this, this.reader)) this.close();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.context.counters.framesRefused++;
+      this.close();
+    }
+  }
+
+  /**
+   * Executes what waited, up to the next write without an outcome. It may not wait for the client
+   * to read: a write behind these requests may be applied right after this call, and a read that
+   * ran only then would see a state later than its place in the session.
+   */
+  private drainPending(): void {
+    const pending = this.pending;
+    while (pending.count > 0 && pending.kind !== PendingKind.write) {
+      if (pending.kind === PendingKind.error) {
+        const { xid, detail } = pending;
+        pending.pop();
+        this.replyHeader(xid, this.context.state.zxid, detail);
+      } else {
+        const { bytes, view, detail: from, extra: to } = pending;
+        pending.pop();
+        this.handleFrameAgain(bytes, view, from, to);
+      }
+      if (this.isLeaving()) return;
+    }
+  }
+
+  private handleFrameAgain(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    this.reader.reset(bytes, view, from, to);
+    if (!handleRequest(this, this.reader, true)) this.close();
+  }
+
+  private parseInput(): void {
+    const input = this.input;
+    const at = this.parse(input.bytes, input.view, input.from, input.to);
+    if (this.phase === 'closed') return;
+    input.consume(this.isLeaving() ? input.to : at);
+  }
+
+  private resumeInput(): void {
+    if (!this.paused || this.stopped || this.isLeaving()) return;
+    if (this.stalled()) return;
+    this.paused = false;
+    if (this.input.length > 0) this.parseInput();
+    if (!this.paused && this.phase === 'ready') this.stream.resume();
+  }
+
+  private pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.stream.pause();
+  }
+
+  private leaveIfDone(): void {
+    if (this.phase === 'leaving' && this.output.bytes === 0) this.stream.end();
+  }
+
+  private refuse(length: number): void {
+    if (length < 0) this.context.counters.framesRefused++;
+    else this.context.counters.largeRequestsRejected++;
+    this.close();
+  }
+
+  private firstFrameBytes(): number {
+    return this.input.length >= 4 ? this.expectedBytes(this.input.bytes, this.input.from) : 0;
+  }
+
+  /** Room for the frame at `at`, never more than a frame may have. */
+  private expectedBytes(bytes: Uint8Array, at: number): number {
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(at);
+    return Math.max(0, Math.min(length, this.context.limits.frameBytesMax)) + 4;
+  }
+}

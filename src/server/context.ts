@@ -1,0 +1,42 @@
+import type { Secrets } from '../io/secrets.ts';
+import type { Replica } from '../replica/replica.ts';
+import type { State } from '../state/state.ts';
+import type { Authenticator } from './auth.ts';
+import type { Connection } from './connection.ts';
+import type { OutputPool } from './output.ts';
+import type { Counters, Traffic } from './stats.ts';
+
+/** What a server is configured to allow; see `docs/configuration.md` for the keys behind it. */
+export interface ServerLimits {
+  /** Longest frame accepted from a client: `jute.maxbuffer`. */
+  readonly frameBytesMax: number;
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  /** Connections from one address; 0: no limit. */
+  readonly connectionsPerAddressMax: number;
+  /** Connections in all; 0: no limit. */
+  readonly connectionsMax: number;
+  /** A connection that has not completed its handshake by then is closed. */
+  readonly handshakeTimeoutMs: number;
+  /** With one of these schemes a connection must have authenticated; null: not enforced. */
+  readonly enforceAuthSchemes: readonly string[] | null;
+}
+
+/** What every connection of one server shares. */
+export interface ServerContext {
+  readonly replica: Replica;
+  readonly state: State;
+  readonly limits: ServerLimits;
+  readonly authenticator: Authenticator;
+  readonly secrets: Secrets;
+  readonly pool: OutputPool;
+  readonly traffic: Traffic;
+  readonly counters: Counters;
+  readonly connections: Set<Connection>;
+  /** False while writes can't be made durable (disk full): they are refused, reads go on. */
+  writable(): boolean;
+  /** True while the znodes take more memory than allowed: only what frees some is accepted. */
+  memoryFull(): boolean;
+  /** The answer to a four-letter word, or null if these four bytes are none. */
+  fourLetterWord(word: string, connection: Connection): string | null;
+}

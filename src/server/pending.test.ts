@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Pending, PendingKind } from './pending.ts';
+
+interface Model {
+  kind: number;
+  xid: number;
+  bytes: number[];
+}
+
+function headOf(pending: Pending): Model {
+  const { kind, xid, detail, extra } = pending;
+  const isRequest = kind === PendingKind.request;
+  return { kind, xid, bytes: isRequest ? [...pending.bytes.subarray(detail, extra)] : [] };
+}
+
+describe('requests without a reply yet', () => {
+  it('come out in the order in which they went in, with their bytes', () => {
+    const step = fc.oneof(
+      fc.record({ push: fc.constant('write'), bytes: fc.constant(new Uint8Array(0)) }),
+      fc.record({ push: fc.constant('request'), bytes: fc.uint8Array({ maxLength: 600 }) }),
+      fc.record({ push: fc.constant('pop'), bytes: fc.constant(new Uint8Array(0)) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const pending = new Pending();
+        const model: Model[] = [];
+        steps.forEach(({ push, bytes }, i) => {
+          if (push === 'write') {
+            pending.push(PendingKind.write, i, 1, 2);
+            model.push({ kind: PendingKind.write, xid: i, bytes: [] });
+          } else if (push === 'request') {
+            const padded = Uint8Array.of(99, ...bytes, 99);
+            pending.pushRequest(padded, 1, padded.length - 1);
+            model.push({ kind: PendingKind.request, xid: 0, bytes: [...bytes] });
+          } else if (model.length > 0) {
+            expect(headOf(pending)).toEqual(model.shift());
+            pending.pop();
+          }
+          expect(pending.count).toBe(model.length);
+          expect(pending.kind).toBe(model[0]?.kind ?? 0);
+          expect(pending.requests).toBe(model.filter((m) => m.kind === PendingKind.request).length);
+        });
+        for (const expected of model) {
+          expect(headOf(pending)).toEqual(expected);
+          pending.pop();
+        }
+      }),
+    );
+  });
+
+  it('reuses its buffer once it is empty, so that a long connection does not grow', () => {
+    const pending = new Pending();
+    for (let i = 0; i < 10_000; i++) {
+      pending.pushRequest(new Uint8Array(100), 0, 100);
+      pending.pop();
+    }
+    expect(pending.bytes.length).toBeLessThan(1000);
+  });
+});

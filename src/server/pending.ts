@@ -1,0 +1,110 @@
+import { copyBytes, viewOf } from '../base/bytes.ts';
+
+export const PendingKind = {
+  /** Submitted; its reply comes with its outcome. */
+  write: 1,
+  /** Waits for the writes ahead of it, then is executed from the bytes kept here. */
+  request: 2,
+  /** Was refused before it reached the log; the reply waits for its place. */
+  error: 3,
+} as const;
+
+const FIELDS = 4;
+
+/**
+ * Requests of one connection that have no reply yet, in the order they came: a ring of integers,
+ * and the bytes of those that are executed later.
+ */
+export class Pending {
+  private ring = new Int32Array(FIELDS * 16);
+  private head = 0;
+  count = 0;
+  /** Requests among them that are executed later. */
+  requests = 0;
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = viewOf(this.bytes);
+  private bytesFrom = 0;
+  private bytesTo = 0;
+
+  /** Bytes kept for later execution. */
+  get byteCount(): number {
+    return this.bytesTo - this.bytesFrom;
+  }
+
+  /** Kind of the oldest entry; 0 if there is none. */
+  get kind(): number {
+    return this.count === 0 ? 0 : (this.ring[this.head] as number);
+  }
+
+  get xid(): number {
+    return this.ring[this.head + 1] as number;
+  }
+
+  /** Opcode of a write, error code of an error, start of a request's bytes. */
+  get detail(): number {
+    return this.ring[this.head + 2] as number;
+  }
+
+  /** Arrival in ms on the server's clock for a write; end of a request's bytes. */
+  get extra(): number {
+    return this.ring[this.head + 3] as number;
+  }
+
+  push(kind: number, xid: number, detail: number, extra: number): void {
+    if (this.count * FIELDS === this.ring.length) this.grow();
+    const at = (this.head + this.count * FIELDS) % this.ring.length;
+    this.ring[at] = kind;
+    this.ring[at + 1] = xid;
+    this.ring[at + 2] = detail;
+    this.ring[at + 3] = extra;
+    this.count++;
+  }
+
+  /** Keeps a copy of a request's bytes. */
+  pushRequest(source: Uint8Array, from: number, to: number): void {
+    const length = to - from;
+    if (this.bytesTo + length > this.bytes.length) this.makeRoom(length);
+    copyBytes(source, from, to, this.bytes, this.bytesTo);
+    this.push(PendingKind.request, 0, this.bytesTo, this.bytesTo + length);
+    this.bytesTo += length;
+    this.requests++;
+  }
+
+  pop(): void {
+    if (this.kind === PendingKind.request) {
+      this.bytesFrom = this.extra;
+      this.requests--;
+      if (this.requests === 0) this.bytesFrom = this.bytesTo = 0;
+    }
+    this.head = (this.head + FIELDS) % this.ring.length;
+    this.count--;
+  }
+
+  private grow(): void {
+    const grown = new Int32Array(this.ring.length * 2);
+    grown.set(this.ring.subarray(this.head));
+    grown.set(this.ring.subarray(0, this.head), this.ring.length - this.head);
+    this.ring = grown;
+    this.head = 0;
+  }
+
+  /** Moves the kept bytes to the front of a buffer that is large enough, entries with them. */
+  private makeRoom(length: number): void {
+    const kept = this.byteCount;
+    const needed = kept + length;
+    const target = needed * 2 <= this.bytes.length ? this.bytes : new Uint8Array(needed * 2 + 256);
+    target.set(this.bytes.subarray(this.bytesFrom, this.bytesTo));
+    const shift = this.bytesFrom;
+    for (let i = 0, at = this.head; i < this.count; i++) {
+      if (this.ring[at] === PendingKind.request) {
+        this.ring[at + 2] = (this.ring[at + 2] as number) - shift;
+        this.ring[at + 3] = (this.ring[at + 3] as number) - shift;
+      }
+      at = (at + FIELDS) % this.ring.length;
+    }
+    this.bytes = target;
+    this.view = viewOf(target);
+    this.bytesFrom = 0;
+    this.bytesTo = kept;
+  }
+}

@@ -1,0 +1,175 @@
+import { IDENTITIES_PER_CONNECTION_MAX } from '../base/limits.ts';
+import { DecodeError, type Reader } from '../base/reader.ts';
+import { Err, Op, Xid } from '../protocol/constants.ts';
+import { wellFormedWrite } from '../state/state.ts';
+import { visibleUser } from './auth.ts';
+import type { Connection } from './connection.ts';
+import { PendingKind } from './pending.ts';
+import { executeRead } from './reads.ts';
+import { setWatches } from './watch-requests.ts';
+
+/**
+ * Handles one frame of an established session: the reader stands at the RequestHeader. False: the
+ * connection must be closed at once. `deferred` says that the frame had to wait for the writes
+ * ahead of it, which are answered by now.
+ */
+export function handleRequest(connection: Connection, reader: Reader, deferred = false): boolean {
+  const from = reader.at;
+  const xid = reader.i32();
+  const opcode = reader.i32();
+  if (opcode === Op.auth) return authenticate(connection, reader);
+  if (opcode === Op.sasl) return refuseSasl(connection, xid);
+  if (!deferred && !isAuthenticated(connection)) return rejectUnauthenticated(connection, xid);
+  const attachment = connection.attachment;
+  if (attachment !== null) attachment.lease.heardMs = connection.nowMs;
+  connection.lastOpcode = opcode;
+  switch (opcode) {
+    case Op.create:
+    case Op.create2:
+    case Op.createContainer:
+    case Op.createTTL:
+    case Op.delete:
+    case Op.setData:
+    case Op.setACL:
+    case Op.multi:
+    case Op.reconfig:
+    case Op.closeSession:
+      submitWrite(connection, reader, xid, opcode);
+      return true;
+    default:
+      if (!deferred && connection.pending.count > 0) {
+        connection.pending.pushRequest(reader.bytes, from, reader.end);
+        return true;
+      }
+      execute(connection, reader, xid, opcode);
+      return true;
+  }
+}
+
+function submitWrite(connection: Connection, reader: Reader, xid: number, opcode: number): void {
+  const { context, attachment } = connection;
+  if (attachment === null) {
+    connection.close();
+    return;
+  }
+  const from = reader.at;
+  const formed = opcode === Op.closeSession || wellFormedWrite(opcode, reader);
+  if (!formed && opcode !== Op.multi) {
+    refuse(connection, xid, Err.marshallingError);
+    return;
+  }
+  if (!context.writable()) {
+    context.counters.requestsRefusedNoSpace++;
+    refuse(connection, xid, Err.systemError);
+    return;
+  }
+  connection.pending.push(PendingKind.write, xid, opcode, connection.nowMs);
+  if (takesMemory(opcode) && context.memoryFull()) {
+    context.replica.submitReject(attachment, opcode, xid, Err.quotaExceeded);
+    return;
+  }
+  const { bytes, end } = reader;
+  context.replica.submitWrite(attachment, opcode, xid, connection.identities, bytes, from, end);
+  // Nothing behind a closeSession is answered; the connection closes with its outcome.
+  if (opcode === Op.closeSession) connection.ignoreFurtherInput();
+}
+
+/** A refusal that never reaches the log: no zxid, but the reply keeps its place. */
+function refuse(connection: Connection, xid: number, code: number): void {
+  if (connection.pending.count > 0) connection.pending.push(PendingKind.error, xid, code, 0);
+  else connection.replyHeader(xid, connection.context.state.zxid, code);
+}
+
+function takesMemory(opcode: number): boolean {
+  return opcode !== Op.delete && opcode !== Op.closeSession && opcode !== Op.reconfig;
+}
+
+function execute(connection: Connection, reader: Reader, xid: number, opcode: number): void {
+  const { state } = connection.context;
+  if (opcode === Op.ping) {
+    connection.replyHeader(Xid.ping, state.zxid, Err.ok);
+    return;
+  }
+  if (opcode === Op.whoAmI) {
+    replyWhoAmI(connection, xid);
+    return;
+  }
+  const code = attempt(connection, reader, opcode);
+  if (code !== null) {
+    connection.endReply(xid, state.zxid, code, 0);
+    return;
+  }
+  connection.endReply(xid, -1, Err.unimplemented, 0);
+  connection.leave();
+}
+
+/** Leaves the connection with a reply begun; null: there is no such operation. */
+function attempt(connection: Connection, reader: Reader, opcode: number): number | null {
+  // The catch-up events of setWatches go ahead of its reply, which therefore begins after them.
+  const eventsFirst = opcode === Op.setWatches || opcode === Op.setWatches2;
+  if (!eventsFirst) connection.beginReply();
+  let code: number | null;
+  try {
+    code = eventsFirst
+      ? setWatches(connection, reader, opcode === Op.setWatches2)
+      : executeRead(connection, reader, opcode);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    code = Err.marshallingError;
+  }
+  if (eventsFirst) connection.beginReply();
+  return code;
+}
+
+function replyWhoAmI(connection: Connection, xid: number): void {
+  const writer = connection.beginReply();
+  writer.i32(connection.identities.list.length);
+  for (const identity of connection.identities.list) {
+    writer.ustring(identity.scheme);
+    writer.ustring(visibleUser(identity));
+  }
+  connection.endReply(xid, connection.context.state.zxid, Err.ok, 0);
+}
+
+/** An auth packet is answered at once; its reply may overtake those of earlier requests. */
+function authenticate(connection: Connection, reader: Reader): boolean {
+  const { context } = connection;
+  reader.i32();
+  const scheme = reader.ustring();
+  const credentials = reader.buffer();
+  const { identities, stream } = connection;
+  const added = context.authenticator.authenticate(
+    scheme,
+    credentials,
+    identities,
+    stream.remoteAddress,
+  );
+  if (added === null || added.list.length > IDENTITIES_PER_CONNECTION_MAX) {
+    context.counters.authFailed++;
+    connection.replyHeader(Xid.auth, 0, Err.authFailed);
+    connection.leave();
+    return true;
+  }
+  connection.identities = added;
+  connection.replyHeader(Xid.auth, 0, Err.ok);
+  return true;
+}
+
+/** Without SASL the answer to a token is a null token, and the client goes on unauthenticated. */
+function refuseSasl(connection: Connection, xid: number): boolean {
+  connection.beginReply().buffer(null);
+  connection.endReply(xid, 0, Err.ok, 0);
+  return true;
+}
+
+function isAuthenticated(connection: Connection): boolean {
+  const schemes = connection.context.limits.enforceAuthSchemes;
+  if (schemes === null) return true;
+  return connection.identities.list.some((identity) => schemes.includes(identity.scheme));
+}
+
+function rejectUnauthenticated(connection: Connection, xid: number): boolean {
+  connection.replyHeader(xid, 0, Err.sessionClosedRequireSaslAuth);
+  connection.leave();
+  return true;
+}

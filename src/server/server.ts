@@ -1,0 +1,82 @@
+import type { Listener, ListenOptions, Network, Stream } from '../io/network.ts';
+import { Connection } from './connection.ts';
+import type { ServerContext } from './context.ts';
+
+/** How often connections without a session are looked at. */
+const HANDSHAKE_SWEEP_MS = 1_000;
+
+/** The client port: accepts connections, within limits. */
+export class ClientPort {
+  private readonly context: ServerContext;
+  private readonly perAddress = new Map<string, number>();
+  private listener: Listener | null = null;
+  private stopSweep: () => void = () => {};
+  private accepting = true;
+
+  constructor(context: ServerContext) {
+    this.context = context;
+  }
+
+  get port(): number {
+    return this.listener?.port ?? 0;
+  }
+
+  get address(): string {
+    return this.listener?.address ?? '';
+  }
+
+  async open(network: Network, options: ListenOptions): Promise<void> {
+    this.listener = await network.listen(options, (stream) => this.accept(stream));
+    const { clock } = this.context.replica;
+    this.stopSweep = clock.every(HANDSHAKE_SWEEP_MS, () => this.sweepHandshakes());
+  }
+
+  /** No new connections and no new requests from now on; what was accepted gets its answer. */
+  quiesce(): void {
+    this.accepting = false;
+    this.stopSweep();
+    for (const connection of this.context.connections) connection.stopReading();
+  }
+
+  async close(): Promise<void> {
+    this.accepting = false;
+    this.stopSweep();
+    await this.listener?.close();
+  }
+
+  private accept(stream: Stream): Connection | null {
+    const { counters, connections, limits } = this.context;
+    const { remoteAddress } = stream;
+    const fromHere = this.perAddress.get(remoteAddress) ?? 0;
+    const tooMany =
+      (limits.connectionsMax > 0 && connections.size >= limits.connectionsMax) ||
+      (limits.connectionsPerAddressMax > 0 && fromHere >= limits.connectionsPerAddressMax);
+    if (!this.accepting || tooMany) {
+      counters.connectionsRejected++;
+      return null;
+    }
+    counters.connectionsAccepted++;
+    this.perAddress.set(remoteAddress, fromHere + 1);
+    const connection = new Connection(this.context, stream, () => this.forget(remoteAddress));
+    connections.add(connection);
+    return connection;
+  }
+
+  private forget(remoteAddress: string): void {
+    const left = (this.perAddress.get(remoteAddress) ?? 1) - 1;
+    if (left > 0) this.perAddress.set(remoteAddress, left);
+    else this.perAddress.delete(remoteAddress);
+  }
+
+  /** A connection that never completes its handshake holds a place that others could use. */
+  private sweepHandshakes(): void {
+    const { connections, counters, limits, replica } = this.context;
+    const nowMs = replica.clock.monotonicMs();
+    for (const connection of connections) {
+      if (connection.phase === 'ready' || connection.phase === 'finishing') continue;
+      if (nowMs - connection.acceptedMs < limits.handshakeTimeoutMs) continue;
+      counters.sessionlessExpired++;
+      connection.close();
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import { assert } from '../../base/assert.ts';
+import type { Arena } from './arena.ts';
+import {
+  BLOB_CHUNK,
+  BLOB_OFFSET,
+  NAME_LENGTH,
+  OFFSET_MASK,
+  PARENT,
+  PATH_HASH,
+  ROW_IN_CHUNK,
+  ROW_WORDS,
+  ROWS_PER_CHUNK_LOG2,
+  type Row,
+} from './layout.ts';
+import type { Rows } from './rows.ts';
+
+const SLOTS = 1024;
+const SLOT_MASK = SLOTS - 1;
+/** A segment splits rather than hold more. */
+const ENTRIES_MAX = 832;
+/** Words behind the slots: how many hash bits select this segment, and its entries. */
+const DEPTH = SLOTS * 2;
+const USED = SLOTS * 2 + 1;
+const SEGMENT_WORDS = SLOTS * 2 + 2;
+/** 4 Mi segments hold 2^31 rows; deeper, and the keyed hash would have failed us. */
+const DEPTH_MAX = 23;
+const SLASH = 0x2f;
+
+/**
+ * Extendible hashing from path hash to row. The hash's top bits choose a segment through the
+ * directory, its low bits a slot of (hash, row) to probe from; a full segment splits alone, so no
+ * insert ever waits for the whole table. Hits are verified by the names up the parent chain.
+ */
+export class PathIndex {
+  private readonly rows: Rows;
+  private readonly arena: Arena;
+  private directory: Int32Array[];
+  private depth = 1;
+  private segments = 2;
+
+  constructor(rows: Rows, arena: Arena) {
+    this.rows = rows;
+    this.arena = arena;
+    this.directory = [newSegment(1), newSegment(1)];
+  }
+
+  get bytesUsed(): number {
+    return this.segments * SEGMENT_WORDS * 4 + this.directory.length * 8;
+  }
+
+  private segment(hash: number): Int32Array {
+    return this.directory[hash >>> (32 - this.depth)] as Int32Array;
+  }
+
+  /** The row whose path is `bytes[from, to)`, given that path's hash; or 0. */
+  find(hash: number, bytes: Uint8Array, from: number, to: number): Row {
+    const segment = this.segment(hash);
+    for (let slot = hash & SLOT_MASK; ; slot = (slot + 1) & SLOT_MASK) {
+      const row = segment[slot * 2 + 1] as number;
+      if (row === 0) return 0;
+      if (segment[slot * 2] === hash && this.hasPath(row, bytes, from, to)) return row;
+    }
+  }
+
+  private hasPath(row: Row, bytes: Uint8Array, from: number, to: number): boolean {
+    let end = to;
+    for (let at = row; ; ) {
+      const ints = this.rows.ints[at >>> ROWS_PER_CHUNK_LOG2] as Int32Array;
+      const word = (at & ROW_IN_CHUNK) * ROW_WORDS;
+      const parent = ints[word + PARENT] as number;
+      if (parent === 0) return end === from;
+      const length = ints[word + NAME_LENGTH] as number;
+      end -= length + 1;
+      if (end < from || bytes[end] !== SLASH) return false;
+      const chunk = this.arena.chunks[ints[word + BLOB_CHUNK] as number] as Uint8Array;
+      const offset = (ints[word + BLOB_OFFSET] as number) & OFFSET_MASK;
+      for (let i = 0; i < length; i++) {
+        if (chunk[offset + i] !== bytes[end + 1 + i]) return false;
+      }
+      at = parent;
+    }
+  }
+
+  /** False, and nothing done, if a row with the same parent and name is there. */
+  insert(hash: number, row: Row): boolean {
+    let segment = this.segment(hash);
+    while ((segment[USED] as number) >= ENTRIES_MAX) {
+      this.split(hash);
+      segment = this.segment(hash);
+    }
+    let slot = hash & SLOT_MASK;
+    for (; segment[slot * 2 + 1] !== 0; slot = (slot + 1) & SLOT_MASK) {
+      if (segment[slot * 2] === hash && this.sameNode(segment[slot * 2 + 1] as number, row)) {
+        return false;
+      }
+    }
+    segment[slot * 2] = hash;
+    segment[slot * 2 + 1] = row;
+    segment[USED] = (segment[USED] as number) + 1;
+    return true;
+  }
+
+  private sameNode(a: Row, b: Row): boolean {
+    const rows = this.rows;
+    const length = rows.int(a, NAME_LENGTH);
+    if (rows.int(a, PARENT) !== rows.int(b, PARENT)) return false;
+    if (length !== rows.int(b, NAME_LENGTH)) return false;
+    const aBytes = this.arena.chunks[rows.int(a, BLOB_CHUNK)] as Uint8Array;
+    const bBytes = this.arena.chunks[rows.int(b, BLOB_CHUNK)] as Uint8Array;
+    const aAt = rows.int(a, BLOB_OFFSET) & OFFSET_MASK;
+    const bAt = rows.int(b, BLOB_OFFSET) & OFFSET_MASK;
+    for (let i = 0; i < length; i++) if (aBytes[aAt + i] !== bBytes[bAt + i]) return false;
+    return true;
+  }
+
+  /** Removes a row by the hash in it. */
+  remove(row: Row): void {
+    const hash = this.rows.int(row, PATH_HASH);
+    const segment = this.segment(hash);
+    let slot = hash & SLOT_MASK;
+    while (segment[slot * 2 + 1] !== row) {
+      assert(segment[slot * 2 + 1] !== 0, 'row is not in the index');
+      slot = (slot + 1) & SLOT_MASK;
+    }
+    this.closeGap(segment, slot);
+    segment[USED] = (segment[USED] as number) - 1;
+  }
+
+  /** Moves entries that probed past the gap back into it, so that no tombstones are needed. */
+  private closeGap(segment: Int32Array, empty: number): void {
+    let gap = empty;
+    for (let slot = (gap + 1) & SLOT_MASK; segment[slot * 2 + 1] !== 0; ) {
+      const hash = segment[slot * 2] as number;
+      if (((slot - hash) & SLOT_MASK) >= ((slot - gap) & SLOT_MASK)) {
+        segment[gap * 2] = hash;
+        segment[gap * 2 + 1] = segment[slot * 2 + 1] as number;
+        gap = slot;
+      }
+      slot = (slot + 1) & SLOT_MASK;
+    }
+    segment[gap * 2 + 1] = 0;
+  }
+
+  private split(hash: number): void {
+    const old = this.segment(hash);
+    const depth = old[DEPTH] as number;
+    assert(depth < DEPTH_MAX, 'path hashes collide');
+    if (depth === this.depth) this.doubleDirectory();
+    const low = newSegment(depth + 1);
+    const high = newSegment(depth + 1);
+    const bit = 1 << (31 - depth);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const row = old[slot * 2 + 1] as number;
+      if (row === 0) continue;
+      const entry = old[slot * 2] as number;
+      place((entry & bit) === 0 ? low : high, entry, row);
+    }
+    const span = 1 << (this.depth - depth);
+    const first = (hash >>> (32 - this.depth)) & -span;
+    for (let i = 0; i < span; i++) this.directory[first + i] = i < span / 2 ? low : high;
+    this.segments++;
+  }
+
+  private doubleDirectory(): void {
+    const doubled: Int32Array[] = [];
+    for (const segment of this.directory) doubled.push(segment, segment);
+    this.directory = doubled;
+    this.depth++;
+  }
+}
+
+function newSegment(depth: number): Int32Array {
+  const segment = new Int32Array(SEGMENT_WORDS);
+  segment[DEPTH] = depth;
+  return segment;
+}
+
+function place(segment: Int32Array, hash: number, row: Row): void {
+  let slot = hash & SLOT_MASK;
+  while (segment[slot * 2 + 1] !== 0) slot = (slot + 1) & SLOT_MASK;
+  segment[slot * 2] = hash;
+  segment[slot * 2 + 1] = row;
+  segment[USED] = (segment[USED] as number) + 1;
+}

@@ -1,0 +1,42 @@
+import { utf8Encode } from '../../src/base/utf8.ts';
+import { Op } from '../../src/protocol/constants.ts';
+import type { Random } from './random.ts';
+import type { Made } from './requests.ts';
+import { OPEN_ACL } from './vocabulary.ts';
+
+/** Requests that set, read and remove quotas below one root. */
+
+const LIMITS = [
+  'count=5,bytes=-1',
+  'count=3,bytes=20=;byteHardLimit=40;countHardLimit=4',
+  'count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2',
+  'count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=-1',
+  'countHardLimit=3',
+  'bytes=,count=3',
+  'count=1000,bytes=100000',
+];
+
+export function quotaOps(random: Random, root: string): Made {
+  const node = random.pick([root, `${root}/a`, `${root}/a`, `${root}/a/b`]);
+  const place = `/zookeeper/quota${node}`;
+  const path = random.pick([place, `${place}/zookeeper_limits`, `${place}/zookeeper_stats`]);
+  const data = utf8Encode(random.pick(LIMITS));
+  switch (random.weighted([[12, 'create'], [4, 'get'], [2, 'set'], [1, 'delete']] as const)) {
+    case 'create':
+      return { type: Op.create2, body: { path, data, acl: OPEN_ACL, flags: 0 } };
+    case 'get':
+      return { type: Op.getData, body: { path, watch: false } };
+    case 'set':
+      return { type: Op.setData, body: { path: `${place}/zookeeper_limits`, data, version: -1 } };
+    default:
+      return { type: Op.delete, body: { path, version: -1 } };
+  }
+}
+
+/** The nodes that quotas of the root and of one node below it live under. */
+export function quotaPlaces(root: string): Made[] {
+  const paths = [`${root}/a`, `/zookeeper/quota${root}`, `/zookeeper/quota${root}/a`];
+  return paths.map((path) => {
+    return { type: Op.create2, body: { path, data: null, acl: OPEN_ACL, flags: 0 } };
+  });
+}

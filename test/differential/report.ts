@@ -1,0 +1,55 @@
+import { operations } from '../../src/protocol/operations.ts';
+import type { Difference } from './lockstep.ts';
+import { printable } from './lockstep.ts';
+import type { Op, Step } from './steps.ts';
+
+/** Says what differed, for people. */
+
+/** Two differences with one signature are most likely one and the same. */
+export function signatureOf({ mismatch: { field, a, b } }: Difference): string {
+  const what = a?.['what'] ?? b?.['what'];
+  const values = field === 'err' ? ` ${String(a?.['err'])}/${String(b?.['err'])}` : '';
+  const other = field === 'what' || field === 'presence' ? ` / ${String(b?.['what'])}` : '';
+  return `${String(what)}${other}: ${field.replace(/\d+/g, 'N')}${values}`;
+}
+
+export function describe(difference: Difference, names: readonly [string, string]): string {
+  const { episode, step, slot, mismatch, context } = difference;
+  return [
+    `DIFFERENCE ${signatureOf(difference)}`,
+    `  episode seed ${episode.seed}, root ${episode.root}, step ${step.id}, connection ${slot}`,
+    `  steps:`,
+    ...episode.steps.slice(0, episode.steps.indexOf(step) + 1).flatMap(describeStep),
+    `  the last answers of ${names[0]}:`,
+    ...context.map((line) => `    ${line}`),
+    `  item ${mismatch.index} of this step, field ${mismatch.field}:`,
+    `    ${names[0]}: ${JSON.stringify(mismatch.a, printable)}`,
+    `    ${names[1]}: ${JSON.stringify(mismatch.b, printable)}`,
+  ].join('\n');
+}
+
+function describeStep(step: Step): string[] {
+  const head = `    step ${step.id}, connection ${step.slot}: ${step.kind}`;
+  if (step.kind === 'attach') {
+    const { session, password, handshake } = step;
+    return [`${head} session of step ${session}, ${password} password, ${text(handshake)}`];
+  }
+  if (step.kind === 'connect') {
+    return [`${head} ${text(step.handshake)}`, ...step.early.map(describeOp)];
+  }
+  return [head, ...step.ops.map(describeOp)];
+}
+
+function describeOp({ type, xid, body, frame }: Op): string {
+  const name = operations.get(type)?.name ?? `opcode ${type}`;
+  const content = frame === undefined ? text(body) : `frame ${Buffer.from(frame).toString('hex')}`;
+  return `      xid ${xid} ${name} ${content}`;
+}
+
+function text(value: unknown): string {
+  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
+  return JSON.stringify(value, (key, field: unknown) => {
+    if (field instanceof Uint8Array) return `hex ${Buffer.from(field).toString('hex')}`;
+    return printable(key, field);
+  });
+}

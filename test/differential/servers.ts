@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { classPath } from './jars.ts';
+import type { Address } from './link.ts';
+
+/** Starts the servers to be compared, on free loopback ports, and ends those it started. */
+
+export interface Server {
+  readonly address: Address;
+  /** Ends it and starts it again with an empty data directory. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `HOST:PORT` of a server that runs, or `quoll`, `zookeeper-3.9.5`, `zookeeper-3.8` to start one. */
+export async function serverFor(what: string, settings: Settings): Promise<Server> {
+  const address = /^(.+):(\d+)$/.exec(what);
+  if (address === null) return Started.start(what, settings);
+  const [, host, port] = address;
+  const nothing = (): Promise<void> => Promise.resolve();
+  const running = { host: String(host), port: Number(port) };
+  return { address: running, restart: nothing, stop: nothing };
+}
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** Nothing expires or is reaped by itself: lock-step mode needs every zxid to have its cause. */
+export const STILL: Settings = {
+  tickTime: '2000',
+  minSessionTimeout: '30000',
+  maxSessionTimeout: '600000',
+  'znode.container.checkIntervalMs': '86400000',
+};
+
+/** Sessions expire and empty containers go within a second. */
+export const BRISK: Settings = {
+  tickTime: '200',
+  minSessionTimeout: '400',
+  maxSessionTimeout: '60000',
+  'znode.container.checkIntervalMs': '300',
+};
+
+const COMMON: Settings = {
+  maxClientCnxns: '0',
+  'admin.enableServer': 'false',
+  '4lw.commands.whitelist': '*',
+  enforceQuota: 'true',
+  extendedTypesEnabled: 'true',
+  forceSync: 'no',
+  preAllocSize: '4096',
+  'DigestAuthenticationProvider.superDigest': 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=',
+};
+
+/** ZooKeeper reads these from JVM properties only. */
+const JVM_ONLY = /^znode\./;
+const START_MS = 30_000;
+const FOLDER = resolve('.tmp/differential');
+
+class Started implements Server {
+  readonly address: Address;
+  private readonly what: string;
+  private readonly settings: Settings;
+  private readonly folder: string;
+  private child: ChildProcess | undefined;
+
+  private constructor(what: string, settings: Settings, port: number) {
+    this.what = what;
+    this.settings = { ...COMMON, ...settings };
+    this.address = { host: '127.0.0.1', port };
+    mkdirSync(FOLDER, { recursive: true });
+    this.folder = mkdtempSync(join(FOLDER, `${what}-`));
+  }
+
+  static async start(what: string, settings: Settings): Promise<Server> {
+    const server = new Started(what, settings, await freePort());
+    await server.launch();
+    return server;
+  }
+
+  async restart(): Promise<void> {
+    await this.end();
+    await this.launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async launch(): Promise<void> {
+    rmSync(join(this.folder, 'data'), { recursive: true, force: true });
+    mkdirSync(join(this.folder, 'data'), { recursive: true });
+    const config = join(this.folder, 'zoo.cfg');
+    writeFileSync(config, this.configuration());
+    const [command, ...args] = this.command(config);
+    const log = createWriteStream(join(this.folder, 'log'), { flags: 'a' });
+    const child = spawn(String(command), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    this.child = child;
+    process.once('exit', () => child.kill('SIGKILL'));
+    await this.serving(child);
+  }
+
+  private configuration(): string {
+    const { port } = this.address;
+    const own = {
+      dataDir: join(this.folder, 'data'),
+      clientPort: String(port),
+      clientPortAddress: '127.0.0.1',
+    };
+    const lines = Object.entries({ ...this.settings, ...own });
+    return lines.map(([key, value]) => `${key}=${value}\n`).join('');
+  }
+
+  private command(config: string): string[] {
+    if (this.what === 'quoll') return [process.execPath, resolve('dist/quoll.js'), 'serve', config];
+    const version = this.what.replace(/^zookeeper-/, '');
+    const properties = Object.entries(this.settings).filter(([key]) => JVM_ONLY.test(key));
+    const options = properties.map(([key, value]) => `-D${key}=${value}`);
+    const main = 'org.apache.zookeeper.server.ZooKeeperServerMain';
+    const heap = ['-Xmx512m', '-XX:+UseSerialGC'];
+    return ['java', ...heap, ...options, '-cp', classPath(version), main, config];
+  }
+
+  private async serving(child: ChildProcess): Promise<void> {
+    const deadline = Date.now() + START_MS;
+    while (Date.now() < deadline) {
+      if (child.exitCode !== null) break;
+      if ((await answerTo(this.address, 'srvr')).includes('Mode:')) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`${this.what} does not start; see ${join(this.folder, 'log')}`);
+  }
+
+  private async end(): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+}
+
+/** What a server says to a four-letter word; nothing if it does not listen. */
+function answerTo({ host, port }: Address, word: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect({ host, port }, () => socket.write(word));
+    socket.setTimeout(1000, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => resolve(text));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}

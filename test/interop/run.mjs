@@ -1,0 +1,135 @@
+// Drives one server with real ZooKeeper clients. See README.md for what is checked.
+//   node test/interop/run.mjs [--peer quoll|zookeeper | --server HOST:PORT] [--binary FILE]
+//        [--only NAME,NAME] [--match TEXT] [--allow-missing] [--time-limit-seconds N]
+import { mkdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startProxy } from './lib/proxy.mjs';
+import {
+  freePort,
+  projectRoot,
+  reapIntervalMs,
+  startServer,
+  writeConfig,
+} from './lib/servers.mjs';
+import { runSuite } from './lib/suite.mjs';
+import { suites, zookeeperNeeds } from './lib/suites.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    peer: { type: 'string', default: 'quoll' },
+    server: { type: 'string' },
+    binary: { type: 'string', default: 'dist/quoll.js' },
+    only: { type: 'string' },
+    match: { type: 'string', default: '' },
+    'allow-missing': { type: 'boolean', default: false },
+    'time-limit-seconds': { type: 'string', default: '300' },
+  },
+});
+
+const totals = { passed: 0, failed: 0, missing: 0 };
+
+/** Synchronous, so that no line is lost when the process ends or its output is a pipe. */
+function print(line) {
+  writeSync(1, `${line}\n`);
+}
+
+function printOutcome(suite, outcome) {
+  totals[outcome.passed ? 'passed' : 'failed'] += 1;
+  const word = outcome.passed ? 'ok  ' : 'FAIL';
+  const reason = outcome.passed ? '' : `: ${outcome.reason}`;
+  print(`${word} ${suite}: ${outcome.name}${reason} (${outcome.milliseconds} ms)`);
+}
+
+function printMissing(name, what, command) {
+  totals.missing += 1;
+  print(`MISSING ${name}: ${what} is not there; get it with: ${command}`);
+}
+
+function isComplete(name, needs) {
+  const absent = needs.filter((need) => !need.there());
+  for (const need of absent) printMissing(name, need.what, need.get);
+  return absent.length === 0;
+}
+
+function chosenSuites() {
+  if (options.only === undefined) return suites;
+  const names = options.only.split(',');
+  const unknown = names.filter((name) => !suites.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    const known = suites.map((suite) => suite.name).join(', ');
+    throw new Error(`no suite named ${unknown.join(', ')}; there are ${known}`);
+  }
+  return suites.filter((suite) => names.includes(suite.name));
+}
+
+async function target(workDirectory) {
+  if (options.server !== undefined) {
+    const colon = options.server.lastIndexOf(':');
+    const [host, port] = [options.server.slice(0, colon), options.server.slice(colon + 1)];
+    return { host, port: Number(port), stop: async () => {} };
+  }
+  const port = await freePort();
+  const config = writeConfig(workDirectory, port);
+  const server = await startServer(options.peer, config, port, { binary: options.binary });
+  return { host: '127.0.0.1', port, stop: () => server.stop() };
+}
+
+async function prepare(suite, workDirectory) {
+  try {
+    await suite.prepare?.(workDirectory);
+    return true;
+  } catch (error) {
+    if (suite.prepareFailure === undefined) {
+      const reason = String(error.stderr ?? error.message).slice(0, 2000);
+      printOutcome(suite.name, { name: 'builds', passed: false, milliseconds: 0, reason });
+    } else {
+      printMissing(suite.name, `its library (${error.message})`, suite.prepareFailure);
+    }
+    return false;
+  }
+}
+
+async function runOne(suite, server, workDirectory) {
+  if (!isComplete(suite.name, suite.needs) || !(await prepare(suite, workDirectory))) return;
+  const proxy = await startProxy(server.host, server.port);
+  // A server that was started by somebody else removes containers at its own pace.
+  const reapMs = options.server === undefined ? 20 * reapIntervalMs : 130_000;
+  await runSuite(suite.command(workDirectory, `${server.host}:${server.port}`), {
+    environment: {
+      INTEROP_PROXY: proxy.address,
+      INTEROP_PROXY_CONTROL: proxy.control,
+      INTEROP_REAP_MS: String(reapMs),
+      INTEROP_MATCH: options.match,
+      INTEROP_PEER: options.server === undefined ? options.peer : 'unknown',
+    },
+    logPath: join(workDirectory, `${suite.name}.log`),
+    timeLimitMs: Number(options['time-limit-seconds']) * 1000,
+    report: (outcome) => printOutcome(suite.name, outcome),
+  });
+  proxy.close();
+}
+
+async function main() {
+  if (options.peer !== 'quoll' && options.peer !== 'zookeeper') {
+    throw new Error(`--peer is quoll or zookeeper, not ${options.peer}`);
+  }
+  const chosen = chosenSuites();
+  const workDirectory = join(projectRoot, '.tmp/interop', String(process.pid));
+  mkdirSync(workDirectory, { recursive: true });
+  const startsZookeeper = options.peer === 'zookeeper' && options.server === undefined;
+  if (!startsZookeeper || isComplete('zookeeper', zookeeperNeeds)) {
+    const server = await target(workDirectory);
+    for (const suite of chosen) await runOne(suite, server, workDirectory);
+    await server.stop();
+  }
+  const complete = totals.missing === 0 || options['allow-missing'];
+  const good = totals.failed === 0 && complete && totals.passed > 0;
+  if (good) rmSync(workDirectory, { recursive: true, force: true });
+  else print(`logs: ${workDirectory}`);
+  if (totals.missing > 0) print(`MISSING ${totals.missing} (listed above, not run)`);
+  print(`${totals.passed} passed, ${totals.failed} failed`);
+  process.exitCode = good ? 0 : 1;
+}
+
+await main();

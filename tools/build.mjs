@@ -1,0 +1,28 @@
+// Bundles each entry point into one file under dist/. What clients do not need at start (HTTP,
+// pretty logs) stays a dynamic import, so that it loads after the port is open.
+import { chmodSync, rmSync } from 'node:fs';
+import { build } from 'rolldown';
+
+rmSync('dist', { recursive: true, force: true });
+
+const entries = {
+  quoll: 'src/cli/main.ts',
+  server: 'src/entry/server.ts',
+  protocol: 'src/entry/protocol.ts',
+};
+
+for (const [name, input] of Object.entries(entries)) {
+  await build({
+    input,
+    platform: 'node',
+    external: [/^node:/, 'pino', 'pino-pretty'],
+    logLevel: 'warn',
+    output: {
+      file: `dist/${name}.js`,
+      format: 'esm',
+      sourcemap: true,
+      inlineDynamicImports: true,
+    },
+  });
+}
+chmodSync('dist/quoll.js', 0o755);
