@@ -211,6 +211,11 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.context.replica.turn.add(this);
   }
 
+  /** Bytes of replies that wait to leave. */
+  get bufferedBytes(): number {
+    return this.output.bytes;
+  }
+
   /** Whatever comes from now on is not looked at. */
   ignoreFurtherInput(): void {
     this.phase = 'finishing';

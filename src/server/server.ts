@@ -26,9 +26,9 @@ export class ClientPort {
   }
 
   async open(network: Network, options: ListenOptions): Promise<void> {
-    this.listener = await network.listen(options, (stream) => this.accept(stream));
     const { clock } = this.context.replica;
     this.stopSweep = clock.every(HANDSHAKE_SWEEP_MS, () => this.sweepHandshakes());
+    this.listener = await network.listen(options, (stream) => this.accept(stream));
   }
 
   /** No new connections and no new requests from now on; what was accepted gets its answer. */

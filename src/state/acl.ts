@@ -5,6 +5,11 @@ import { Writer } from '../base/writer.ts';
 import { Perm } from '../protocol/constants.ts';
 import { hashBytes, LANE_HIGH, LANE_LOW, Sum64 } from './hash.ts';
 
+/** An ACL takes about as much on the heap beside its bytes, which are there three times. */
+const ACL_OVERHEAD_BYTES = 512;
+/** More distinct ACLs than memory can hold: an image that claims a larger id lies. */
+const ACL_IDS_MAX = 67_108_864;
+
 export interface AclEntry {
   readonly perms: number;
   readonly scheme: string;
@@ -110,6 +115,9 @@ export class AclTable {
     this.register(this.open);
   }
 
+  /** About what the table takes on the heap. */
+  bytesUsed = 0;
+
   /** Distinct ACLs. */
   get size(): number {
     return this.byKey.size;
@@ -188,7 +196,8 @@ export class AclTable {
 
   /** Puts an ACL of an image back under its id. The open one is known already. */
   restore({ acl, id, uses }: AclUse): void {
-    if (id <= 0 || uses < 0 || (uses === 0 && !acl.open)) throw new DecodeError('an unused ACL');
+    if (id <= 0 || id > ACL_IDS_MAX || uses < 0 || (uses === 0 && !acl.open))
+      throw new DecodeError('an unused ACL');
     let stored = acl;
     if (acl.open) {
       if (id !== this.open.id) throw new DecodeError('the open ACL under another id');
@@ -197,9 +206,7 @@ export class AclTable {
       const key = keyOf(acl.encoded);
       if (this.byKey.has(key) || this.byId[id]) throw new DecodeError('an ACL twice');
       while (this.byId.length <= id) this.byId.push(null);
-      this.byId[id] = acl;
-      this.byKey.set(key, acl);
-      acl.id = id;
+      this.enter(acl, id);
     }
     this.uses[id] = uses;
     this.digest.addTimes(stored.hashHigh, stored.hashLow, uses);
@@ -216,11 +223,16 @@ export class AclTable {
 
   private register(acl: Acl): Acl {
     const id = this.freeIds.pop() ?? this.byId.length;
+    this.enter(acl, id);
+    return acl;
+  }
+
+  private enter(acl: Acl, id: number): void {
     this.byId[id] = acl;
     this.uses[id] = 0;
     this.byKey.set(keyOf(acl.encoded), acl);
+    this.bytesUsed += heapBytesOf(acl);
     acl.id = id;
-    return acl;
   }
 
   private forget(id: number): void {
@@ -229,8 +241,13 @@ export class AclTable {
     this.byKey.delete(keyOf(acl.encoded));
     this.byId[id] = null;
     this.freeIds.push(id);
+    this.bytesUsed -= heapBytesOf(acl);
     acl.id = 0;
   }
+}
+
+function heapBytesOf(acl: Acl): number {
+  return ACL_OVERHEAD_BYTES + 3 * acl.encoded.length;
 }
 
 /** One character a byte: a string, so that V8's keyed hash guards the map from being flooded. */

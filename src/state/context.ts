@@ -8,7 +8,8 @@ import { IdentitiesCache } from './identities-cache.ts';
 import { Outcome } from './outcome.ts';
 import { Quota } from './quota.ts';
 import { Sessions } from './sessions.ts';
-import type { Row, Tree } from './tree/tree.ts';
+import type { Row } from './tree/layout.ts';
+import type { Tree } from './tree/tree.ts';
 import { WriteRequest } from './write-request.ts';
 
 const COUNTER_MAX = 0xffff_ffff;
@@ -50,6 +51,8 @@ export class Context {
   bytes: Uint8Array = new Uint8Array(0);
   /** The operation's number inside a multi; -1 outside. */
   multiIndex = -1;
+  /** The operation of a multi that failed. */
+  failedIndex = -1;
   private readonly identitiesCache = new IdentitiesCache();
   private readonly aclCache: KnownAcl[] = [];
   private aclCacheNext = 0;

@@ -6,13 +6,14 @@ export const CONTAINER_HIGH = -2_147_483_648;
 export const TTL_MS_MAX = 0xff_ffff_ffff;
 
 const TTL_HIGH = 0xff00_0000 | 0;
-const TTL_TAG = 0xff_0000;
+const TTL_TOP_BYTE = 0xff;
 const TWO_32 = 4_294_967_296;
 
+/** No session has an id of the top byte 0xFF, so that a TTL can always be told from one. */
 export function kindOf(ownerHigh: number, ownerLow: number): number {
   if (ownerHigh === 0 && ownerLow === 0) return NodeKind.persistent;
   if (ownerHigh === CONTAINER_HIGH && ownerLow === 0) return NodeKind.container;
-  return ownerHigh >>> 8 === TTL_TAG ? NodeKind.ttl : NodeKind.ephemeral;
+  return ownerHigh >>> 24 === TTL_TOP_BYTE ? NodeKind.ttl : NodeKind.ephemeral;
 }
 
 export function ttlOwnerHigh(ttlMs: number): number {

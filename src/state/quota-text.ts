@@ -18,12 +18,7 @@ const ZERO = 0x30;
 const UNSET = -1;
 
 /** Reads the text into `fields`. What is missing, empty or no number is -1: no limit. */
-export function parseQuota(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  fields: QuotaFields,
-): void {
+export function parseQuota(bytes: Uint8Array, from: number, to: number, fields: QuotaFields): void {
   fields.count = UNSET;
   fields.bytes = UNSET;
   fields.countHardLimit = UNSET;
@@ -54,9 +49,7 @@ function setField(bytes: Uint8Array, from: number, to: number, fields: QuotaFiel
 }
 
 function isField(key: string): key is keyof QuotaFields {
-  return (
-    key === 'count' || key === 'bytes' || key === 'countHardLimit' || key === 'byteHardLimit'
-  );
+  return key === 'count' || key === 'bytes' || key === 'countHardLimit' || key === 'byteHardLimit';
 }
 
 function parseLong(bytes: Uint8Array, from: number, to: number): number {

@@ -1,8 +1,10 @@
 import { equalBytes } from '../base/bytes.ts';
+import { DecodeError } from '../base/reader.ts';
 import { utf8Encode } from '../base/utf8.ts';
 import { Writer } from '../base/writer.ts';
 import { parseQuota, type QuotaFields, writeUsage } from './quota-text.ts';
-import type { Row, Tree } from './tree/tree.ts';
+import type { Row } from './tree/layout.ts';
+import type { Tree } from './tree/tree.ts';
 
 const ROOT_OF_QUOTAS = utf8Encode('/zookeeper/quota');
 const LIMITS = utf8Encode('/zookeeper_limits');
@@ -17,6 +19,8 @@ const SLASH = 0x2f;
  */
 export class Quota {
   private readonly tree: Tree;
+  /** /zookeeper/quota, which nothing can delete. */
+  private readonly top: Row;
   /** The nodes of the quota that `nearest` found last. */
   private limitsRow: Row = 0;
   private statsRow: Row = 0;
@@ -30,12 +34,13 @@ export class Quota {
 
   constructor(tree: Tree) {
     this.tree = tree;
+    this.top = tree.find(ROOT_OF_QUOTAS, 0, ROOT_OF_QUOTAS.length);
+    if (this.top === 0) throw new DecodeError('a tree without /zookeeper/quota');
   }
 
   /** True if some quota may exist; false saves the walk. */
   get inUse(): boolean {
-    const row = this.tree.find(ROOT_OF_QUOTAS, 0, ROOT_OF_QUOTAS.length);
-    return row !== 0 && this.tree.childCount(row) > 0;
+    return this.tree.childCount(this.top) > 0;
   }
 
   /** Adds a difference to the usage of the nearest quota at or above the path, if any. */
@@ -85,6 +90,7 @@ export class Quota {
     const subtreeFrom = from + ROOT_OF_QUOTAS.length;
     const subtreeTo = to - STATS.length;
     if (subtreeTo < subtreeFrom) return;
+    if (subtreeTo > subtreeFrom && path[subtreeFrom] !== SLASH) return;
     if (!equalBytes(path, subtreeTo, STATS, 0, STATS.length)) return;
     if (!equalBytes(path, from, ROOT_OF_QUOTAS, 0, ROOT_OF_QUOTAS.length)) return;
     const top = this.tree.find(path, subtreeFrom, subtreeTo);

@@ -1,9 +1,6 @@
 import { DecodeError, type Reader } from '../base/reader.ts';
 import { CreateMode, Op } from '../protocol/constants.ts';
 
-/** The type that ends a multi, and the length of a MultiHeader. */
-export const MULTI_END = -1;
-
 /**
  * A client's write, decoded in place: offsets into the command instead of objects. One is reused
  * for all commands, so nothing is allocated per field.

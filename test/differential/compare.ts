@@ -11,8 +11,8 @@ export interface Mismatch {
 }
 
 export interface Tolerance {
-  /** Servers before 3.9 put zxid -1 into notifications. */
-  readonly eventZxid: boolean;
+  /** Servers before 3.9 put zxid -1 into notifications and know three types of watchers. */
+  readonly old: boolean;
 }
 
 export function compareStreams(
@@ -37,9 +37,10 @@ function difference(
 ): string | undefined {
   if (Object.is(a, b)) return undefined;
   if (!isObject(a) || !isObject(b)) return path === '' ? 'presence' : path;
-  if (tolerance.eventZxid && a['what'] === 'event' && b['what'] === 'event') {
+  if (tolerance.old && isOldEvent(a, b)) {
     return difference({ ...a, what: '', zxid: 0 }, { ...b, what: '', zxid: 0 }, path, tolerance);
   }
+  if (tolerance.old && isOldWatcherType(a, b)) return undefined;
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const found = difference(a[key], b[key], path === '' ? key : `${path}.${key}`, tolerance);
     if (found !== undefined) return found;
@@ -47,7 +48,18 @@ function difference(
   return undefined;
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+type Fields = Readonly<Record<string, unknown>>;
+
+function isOldEvent(a: Fields, b: Fields): boolean {
+  return a['what'] === 'event' && b['what'] === 'event';
+}
+
+function isOldWatcherType(a: Fields, b: Fields): boolean {
+  const watches = a['what'] === 'reply to checkWatches' || a['what'] === 'reply to removeWatches';
+  return watches && a['what'] === b['what'] && (a['err'] === -5 || b['err'] === -5);
+}
+
+function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null;
 }
 

@@ -2,7 +2,7 @@ import { utf8Encode } from '../../src/base/utf8.ts';
 import { Writer } from '../../src/base/writer.ts';
 import { encodeRecord } from '../../src/protocol/codec.ts';
 import { Op as Opcode, Xid } from '../../src/protocol/constants.ts';
-import { quotaOps, quotaPlaces } from './quotas.ts';
+import { creation, quotaOps, quotaStart } from './quotas.ts';
 import { Random } from './random.ts';
 import { type Group, type Made, randomRequest } from './requests.ts';
 import type { Episode, Handshake, Op, Step } from './steps.ts';
@@ -30,7 +30,7 @@ export function generateEpisode(seed: number, root: string): Episode {
 
 class Generator {
   private readonly random: Random;
-  private readonly root: string;
+  private readonly place: vocabulary.Place;
   private readonly slots: Slot[] = [];
   /** Sessions that were opened, in order, and whether they were closed since. */
   private readonly alive = new Map<number, boolean>();
@@ -41,16 +41,31 @@ class Generator {
 
   constructor(seed: number, root: string) {
     this.random = new Random(seed);
-    this.root = root;
     this.quotas = this.random.oneIn(6);
+    this.place = { root, tame: this.quotas || this.random.oneIn(2) };
   }
 
   steps(): Step[] {
     for (let slot = 0; slot < SLOTS; slot++) this.connect(slot);
-    if (this.quotas) for (const made of quotaPlaces(this.root)) this.burst(0, [this.write(made)]);
+    if (this.quotas) this.quotaStart();
+    else this.populate();
     for (let left = this.random.between(20, 60); left > 0; left--) this.step();
     this.finish();
     return this.out;
+  }
+
+  /** Some of the nodes that most requests name, so that more than errors is compared. */
+  private populate(): void {
+    const { root } = this.place;
+    const made = ['/a', '/b', '/a/a', '/a/b', '/b/a', '/b/b']
+      .filter(() => !this.random.oneIn(4))
+      .map((path) => creation(`${root}${path}`, vocabulary.randomData(this.random)));
+    this.burst(0, made.map((creation) => this.write(creation)));
+  }
+
+  private quotaStart(): void {
+    const { root } = this.place;
+    for (const made of quotaStart(this.random, root)) this.burst(0, [this.write(made)]);
   }
 
   private step(): void {
@@ -133,8 +148,8 @@ class Generator {
   private quotaBurst(slot: number): Op[] {
     const reads = Array.from({ length: this.random.below(3) }, () => this.randomOp(slot, 'reads'));
     const made = this.random.oneIn(3)
-      ? quotaOps(this.random, this.root)
-      : randomRequest(this.random, this.root, 'writes', this.written);
+      ? quotaOps(this.random, this.place.root)
+      : randomRequest(this.random, this.place, 'writes', this.written);
     this.written++;
     return [...reads, this.numbered(slot, made)];
   }
@@ -147,7 +162,7 @@ class Generator {
   private randomOp(slot: number, only?: Group): Op {
     const group = only ?? this.random.weighted([[10, 'writes'], [9, 'reads'], [4, 'watches']]);
     if (group === 'writes') this.written++;
-    return this.numbered(slot, randomRequest(this.random, this.root, group, this.written));
+    return this.numbered(slot, randomRequest(this.random, this.place, group, this.written));
   }
 
   private numbered(slot: number, made: Made): Op {

@@ -13,6 +13,8 @@ import type { Episode, Op, Step } from './steps.ts';
 export interface Options {
   readonly tolerance: Tolerance;
   readonly answerMs: number;
+  /** Counts what was compared, by kind and code. */
+  readonly tally?: Map<string, number>;
 }
 
 export interface Difference {
@@ -144,9 +146,18 @@ class Run {
     const normals = items.map((item) => normalizer.item(item));
     if (settled[i] === false) normals.push({ what: 'no answer' });
     for (const normal of normals) {
+      if (i === 0) this.count(normal);
       if (normal['what'] === 'reply to closeSession') this.closings.add(normal['zxid']);
     }
     return normals;
+  }
+
+  private count(normal: Normal): void {
+    const { what, kind, type, err, body } = normal;
+    const key = [what, kind, type, err].filter((part) => part !== undefined).join(' ');
+    this.options.tally?.set(key, (this.options.tally.get(key) ?? 0) + 1);
+    if (!Array.isArray(body)) return;
+    for (const part of body) this.count({ what: `part of a ${String(what)}`, ...part });
   }
 
   private violations(left: readonly Normal[], right: readonly Normal[]): Mismatch | undefined {

@@ -3,9 +3,9 @@ import { generateEpisode } from './generator.ts';
 import { type Difference, runEpisode } from './lockstep.ts';
 import { describe, signatureOf } from './report.ts';
 import { type Server, STILL, serverFor } from './servers.ts';
-import { shrink } from './shrink.ts';
+import { only, shrink } from './shrink.ts';
 import { Side } from './side.ts';
-import type { Episode } from './steps.ts';
+import { type Episode, opsOf } from './steps.ts';
 
 /** Runs episodes against two servers until enough operations were compared. */
 
@@ -15,36 +15,84 @@ const { values } = parseArgs({
     b: { type: 'string', default: 'quoll' },
     ops: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    /** Stop after so many differences of different kinds. */
     differences: { type: 'string', default: '20' },
-    'event-zxid': { type: 'boolean', default: false },
+    /** One side is older than 3.9. */
+    old: { type: 'boolean', default: false },
+    /** Print what was compared, by kind and code. */
+    tally: { type: 'boolean', default: false },
   },
 });
 
 const SHRINK_MS = 30_000;
-const tolerance = { eventZxid: values['event-zxid'] };
+const ANSWER_MS = 5000;
+const SHRINK_ANSWER_MS = 1500;
+const tolerance = { old: values.old };
+const tally = new Map<string, number>();
 let roots = 0;
 
-function operationsOf({ steps }: Episode): number {
-  let count = 0;
-  for (const step of steps) {
-    count += 1;
-    if (step.kind === 'connect') count += step.early.length;
-    else if (step.kind !== 'attach') count += step.ops.length;
+async function main(): Promise<number> {
+  const names = [values.a, values.b] as const;
+  const servers = await Promise.all(names.map((name) => serverFor(name, STILL)));
+  const kinds = new Map<string, number>();
+  const start = Date.now();
+  let done = 0;
+  try {
+    let sides = sidesOf(servers);
+    for (let seed = Number(values.seed); done < Number(values.ops); seed++) {
+      const episode = generateEpisode(seed, freshRoot());
+      const found = await runEpisode(sides, episode, { tolerance, answerMs: ANSWER_MS, tally });
+      done += operationsOf(episode);
+      if (found === undefined) continue;
+      await report(sides, found, kinds);
+      if (kinds.size >= Number(values.differences)) break;
+      for (const side of sides) side.end();
+      await Promise.all(servers.map((server) => server.restart()));
+      sides = sidesOf(servers);
+    }
+    for (const side of sides) side.end();
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
   }
-  return count;
+  const seconds = ((Date.now() - start) / 1000).toFixed(1);
+  console.log(`${done} operations in ${seconds} s from seed ${values.seed}`);
+  if (values.tally) {
+    for (const [kind, times] of [...tally].toSorted()) console.log(`  ${times} x ${kind}`);
+  }
+  for (const [kind, times] of kinds) console.log(`  ${times} x ${kind}`);
+  return kinds.size === 0 ? 0 : 1;
 }
 
-async function shrunk(sides: readonly [Side, Side], found: Difference): Promise<Difference> {
-  const { seed, root } = found.episode;
-  return shrink(
+function sidesOf(servers: readonly Server[]): [Side, Side] {
+  const [a, b] = servers as [Server, Server];
+  return [new Side(values.a, a.address), new Side(values.b, b.address)];
+}
+
+/** Of fixed length, so that a shrunk episode finds the same random numbers at the same places. */
+function freshRoot(): string {
+  return `/e${String(++roots).padStart(6, '0')}`;
+}
+
+function operationsOf({ steps }: Episode): number {
+  return steps.reduce((sum, step) => sum + 1 + opsOf(step).length, 0);
+}
+
+async function report(
+  sides: readonly [Side, Side],
+  found: Difference,
+  kinds: Map<string, number>,
+): Promise<void> {
+  const kind = signatureOf(found);
+  const times = kinds.get(kind) ?? 0;
+  kinds.set(kind, times + 1);
+  if (times > 0) return;
+  const options = { tolerance, answerMs: SHRINK_ANSWER_MS };
+  const smallest = await shrink(
     found,
-    async (steps) => {
-      // A new root for each attempt, of the same length: paths are all that refers to it.
-      const fresh = freshRoot();
-      const text = JSON.stringify(steps, encodeBytes).replaceAll(root, fresh);
-      const again = JSON.parse(text, decodeBytes) as Episode['steps'];
-      return runEpisode(sides, { seed, root: fresh, steps: again }, { tolerance, answerMs: 1500 });
-    },
+    (steps) => runEpisode(sides, only(generateEpisode(found.episode.seed, freshRoot()), steps), options),
     SHRINK_MS,
   );
+  console.log(`${describe(smallest, [values.a, values.b])}\n`);
 }
+
+process.exitCode = await main();

@@ -79,7 +79,8 @@ export class Normalizer {
     const operation = operations.get(type);
     const what = `reply to ${operation?.name ?? type}`;
     const header = { what, xid, err, zxid: this.nameZxid(zxid) };
-    if (err !== 0 || operation === undefined) return { ...header, rest: rest(reader) };
+    // Clients must ignore the body of an error; a multiRead that fails half-way has one in 3.9.
+    if (err !== 0 || operation === undefined) return header;
     const body =
       operation.reply === null
         ? null

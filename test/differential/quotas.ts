@@ -23,7 +23,7 @@ export function quotaOps(random: Random, root: string): Made {
   const data = utf8Encode(random.pick(LIMITS));
   switch (random.weighted([[12, 'create'], [4, 'get'], [2, 'set'], [1, 'delete']] as const)) {
     case 'create':
-      return { type: Op.create2, body: { path, data, acl: OPEN_ACL, flags: 0 } };
+      return creation(path, data);
     case 'get':
       return { type: Op.getData, body: { path, watch: false } };
     case 'set':
@@ -33,10 +33,19 @@ export function quotaOps(random: Random, root: string): Made {
   }
 }
 
-/** The nodes that quotas of the root and of one node below it live under. */
-export function quotaPlaces(root: string): Made[] {
-  const paths = [`${root}/a`, `/zookeeper/quota${root}`, `/zookeeper/quota${root}/a`];
-  return paths.map((path) => {
-    return { type: Op.create2, body: { path, data: null, acl: OPEN_ACL, flags: 0 } };
-  });
+/** A node with a quota on it, and what that needs. */
+export function quotaStart(random: Random, root: string): Made[] {
+  const place = `/zookeeper/quota${root}`;
+  const limits = utf8Encode(random.pick(LIMITS));
+  return [
+    creation(`${root}/a`, null),
+    creation(place, null),
+    creation(`${place}/a`, null),
+    creation(`${place}/a/zookeeper_limits`, limits),
+    creation(`${place}/a/zookeeper_stats`, limits),
+  ];
+}
+
+export function creation(path: string, data: Uint8Array | null): Made {
+  return { type: Op.create2, body: { path, data, acl: OPEN_ACL, flags: 0 } };
 }

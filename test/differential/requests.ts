@@ -7,6 +7,7 @@ import { operations } from '../../src/protocol/operations.ts';
 import type { RecordName, RecordOf } from '../../src/protocol/records.ts';
 import type { Random } from './random.ts';
 import * as vocabulary from './vocabulary.ts';
+import type { Place } from './vocabulary.ts';
 
 /** Random requests of every kind below one root. Pure: what comes depends on the seed alone. */
 
@@ -16,12 +17,12 @@ export interface Made {
   readonly fromBase?: boolean;
 }
 
-type Maker = (random: Random, root: string, written: number) => Made;
+type Maker = (random: Random, place: Place, written: number) => Made;
 
 const writes: readonly (readonly [number, Maker])[] = [
-  [10, (random, root) => creation(random, root, Op.create)],
-  [10, (random, root) => creation(random, root, Op.create2)],
-  [3, (random, root) => creation(random, root, Op.createContainer)],
+  [10, (random, place) => creation(random, place, Op.create)],
+  [10, (random, place) => creation(random, place, Op.create2)],
+  [3, (random, place) => creation(random, place, Op.createContainer)],
   [3, creationTtl],
   [9, deletion],
   [10, setData],
@@ -31,13 +32,13 @@ const writes: readonly (readonly [number, Maker])[] = [
 ];
 
 const reads: readonly (readonly [number, Maker])[] = [
-  [7, (random, root) => watchable(random, root, Op.exists)],
-  [8, (random, root) => watchable(random, root, Op.getData)],
-  [4, (random, root) => watchable(random, root, Op.getChildren)],
-  [5, (random, root) => watchable(random, root, Op.getChildren2)],
-  [3, (random, root) => pathOnly(random, root, Op.getACL)],
-  [2, (random, root) => pathOnly(random, root, Op.sync)],
-  [2, (random, root) => pathOnly(random, root, Op.getAllChildrenNumber)],
+  [7, (random, place) => watchable(random, place, Op.exists)],
+  [8, (random, place) => watchable(random, place, Op.getData)],
+  [4, (random, place) => watchable(random, place, Op.getChildren)],
+  [5, (random, place) => watchable(random, place, Op.getChildren2)],
+  [3, (random, place) => pathOnly(random, place, Op.getACL)],
+  [2, (random, place) => pathOnly(random, place, Op.sync)],
+  [2, (random, place) => pathOnly(random, place, Op.getAllChildrenNumber)],
   [2, ephemerals],
   [3, multiRead],
   [1, () => ({ type: Op.whoAmI, body: null })],
@@ -46,8 +47,8 @@ const reads: readonly (readonly [number, Maker])[] = [
 
 const watches: readonly (readonly [number, Maker])[] = [
   [6, addWatch],
-  [4, (random, root) => watchTable(random, root, Op.checkWatches)],
-  [4, (random, root) => watchTable(random, root, Op.removeWatches)],
+  [4, (random, place) => watchTable(random, place, Op.checkWatches)],
+  [4, (random, place) => watchTable(random, place, Op.removeWatches)],
   [3, setWatches],
   [3, setWatches2],
 ];
@@ -58,69 +59,69 @@ const groups = { writes, reads, watches };
 /** `written` is roughly how many zxids the episode has used, for setWatches. */
 export function randomRequest(
   random: Random,
-  root: string,
+  place: Place,
   group: Group,
   written: number,
 ): Made {
-  const made = random.weighted(groups[group])(random, root, written);
+  const made = random.weighted(groups[group])(random, place, written);
   return random.oneIn(60) ? damaged(random, made) : made;
 }
 
-export function creation(random: Random, root: string, type: number): Made {
+export function creation(random: Random, place: Place, type: number): Made {
   const flags = type === Op.createContainer ? random.pick([4, 4, 4, 4, 0, 2]) : undefined;
-  return { type, body: createBody(random, root, flags ?? vocabulary.randomFlags(random)) };
+  return { type, body: createBody(random, place, flags ?? vocabulary.randomFlags(random)) };
 }
 
-function createBody(random: Random, root: string, flags: number): RecordOf<'CreateRequest'> {
+function createBody(random: Random, place: Place, flags: number): RecordOf<'CreateRequest'> {
   const sequential = flags === 2 || flags === 3 || flags === 6;
-  const path = vocabulary.randomPath(random, root);
+  const path = vocabulary.randomPath(random, place);
   return {
-    path: sequential && random.oneIn(2) ? `${vocabulary.randomNode(random, root)}/s` : path,
+    path: sequential && random.oneIn(2) ? `${vocabulary.randomNode(random, place)}/s` : path,
     data: vocabulary.randomData(random),
-    acl: vocabulary.randomAcl(random),
+    acl: vocabulary.randomAcl(random, place),
     flags,
   };
 }
 
-function creationTtl(random: Random, root: string): Made {
-  const flags = random.pick([5, 5, 5, 6, 6, 0, 1, 4, 7]);
+function creationTtl(random: Random, place: Place): Made {
+  const flags = random.oneIn(5) ? random.pick([0, 1, 4, 7]) : random.pick([5, 5, 6]);
   const ttl = vocabulary.randomTtl(random);
   // Other flags with a negative TTL stop a 3.9.5 server (section 14), so they are never sent.
   const safe = flags === 5 || flags === 6 ? ttl : Math.max(ttl, 0);
-  return { type: Op.createTTL, body: { ...createBody(random, root, flags), ttl: safe } };
+  return { type: Op.createTTL, body: { ...createBody(random, place, flags), ttl: safe } };
 }
 
-function deletion(random: Random, root: string): Made {
+function deletion(random: Random, place: Place): Made {
   const system = random.oneIn(40);
   const path = system
     ? random.pick(vocabulary.SYSTEM_PATHS)
-    : vocabulary.randomPath(random, root);
-  return { type: Op.delete, body: { path, version: vocabulary.randomVersion(random) } };
+    : vocabulary.randomPath(random, place);
+  return { type: Op.delete, body: { path, version: vocabulary.randomVersion(random, place) } };
 }
 
-function setData(random: Random, root: string): Made {
+function setData(random: Random, place: Place): Made {
   const data = vocabulary.randomData(random);
-  const version = vocabulary.randomVersion(random);
-  const path = random.oneIn(60) ? root : vocabulary.randomPath(random, root);
+  const version = vocabulary.randomVersion(random, place);
+  const path = random.oneIn(60) ? place.root : vocabulary.randomPath(random, place);
   return { type: Op.setData, body: { path, data, version } };
 }
 
-function setAcl(random: Random, root: string): Made {
-  const acl = vocabulary.randomAcl(random);
-  const version = vocabulary.randomVersion(random);
-  return { type: Op.setACL, body: { path: vocabulary.randomPath(random, root), acl, version } };
+function setAcl(random: Random, place: Place): Made {
+  const acl = vocabulary.randomAcl(random, place);
+  const version = vocabulary.randomVersion(random, place);
+  return { type: Op.setACL, body: { path: vocabulary.randomPath(random, place), acl, version } };
 }
 
-function watchable(random: Random, root: string, type: number): Made {
-  const path = vocabulary.randomReadPath(random, root);
+function watchable(random: Random, place: Place, type: number): Made {
+  const path = vocabulary.randomReadPath(random, place);
   return { type, body: { path, watch: random.oneIn(2) } };
 }
 
-function pathOnly(random: Random, root: string, type: number): Made {
-  return { type, body: { path: vocabulary.randomReadPath(random, root) } };
+function pathOnly(random: Random, place: Place, type: number): Made {
+  return { type, body: { path: vocabulary.randomReadPath(random, place) } };
 }
 
-function ephemerals(random: Random, root: string): Made {
+function ephemerals(random: Random, { root }: Place): Made {
   const prefixPath = random.pick(['', '/', ' ', root, `${root}/a`, `${root}/b/`, null, 'x']);
   return { type: Op.getEphemerals, body: { prefixPath } };
 }
@@ -135,63 +136,64 @@ function reconfig(random: Random): Made {
   return { type: Op.reconfig, body };
 }
 
-function addWatch(random: Random, root: string): Made {
+function addWatch(random: Random, place: Place): Made {
   const mode = random.pick([0, 0, 0, 1, 1, 1, 2, -1]);
-  return { type: Op.addWatch, body: { path: vocabulary.randomReadPath(random, root), mode } };
+  return { type: Op.addWatch, body: { path: vocabulary.randomReadPath(random, place), mode } };
 }
 
-function watchTable(random: Random, root: string, type: number): Made {
+function watchTable(random: Random, place: Place, type: number): Made {
   const which = random.pick([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 0, 6, -1]);
-  return { type, body: { path: vocabulary.randomReadPath(random, root), type: which } };
+  return { type, body: { path: vocabulary.randomReadPath(random, place), type: which } };
 }
 
-function setWatches(random: Random, root: string, written: number): Made {
+function setWatches(random: Random, place: Place, written: number): Made {
   return {
     type: Op.setWatches,
     fromBase: true,
     body: {
       relativeZxid: random.oneIn(8) ? 2 ** 40 : random.below(written + 5),
-      dataWatches: somePaths(random, root),
-      existWatches: somePaths(random, root),
-      childWatches: somePaths(random, root),
+      dataWatches: somePaths(random, place),
+      existWatches: somePaths(random, place),
+      childWatches: somePaths(random, place),
     },
   };
 }
 
-function setWatches2(random: Random, root: string, written: number): Made {
-  const plain = setWatches(random, root, written).body as RecordOf<'SetWatches'>;
-  const persistentWatches = somePaths(random, root);
-  const persistentRecursiveWatches = somePaths(random, root);
+function setWatches2(random: Random, place: Place, written: number): Made {
+  const plain = setWatches(random, place, written).body as RecordOf<'SetWatches'>;
+  const persistentWatches = somePaths(random, place);
+  const persistentRecursiveWatches = somePaths(random, place);
   const body = { ...plain, persistentWatches, persistentRecursiveWatches };
   return { type: Op.setWatches2, fromBase: true, body };
 }
 
-function somePaths(random: Random, root: string): string[] {
+function somePaths(random: Random, place: Place): string[] {
   const length = random.pick([0, 0, 1, 1, 2, 4]);
-  return Array.from({ length }, () => vocabulary.randomReadPath(random, root) ?? root);
+  return Array.from({ length }, () => vocabulary.randomReadPath(random, place) ?? place.root);
 }
 
-function multi(random: Random, root: string): Made {
-  if (random.oneIn(20)) return { type: Op.multi, body: invalidMulti(random, root) };
+function multi(random: Random, place: Place): Made {
+  if (random.oneIn(20)) return { type: Op.multi, body: invalidMulti(random, place) };
   const length = random.pick([0, 1, 1, 2, 2, 3, 3, 4, 6]);
-  const body = Array.from({ length }, () => multiOp(random, root));
+  const body = Array.from({ length }, () => multiOp(random, place));
   return { type: Op.multi, body };
 }
 
-function multiOp(random: Random, root: string): MultiOp {
-  const path = vocabulary.randomPath(random, root);
-  const version = random.oneIn(3) ? vocabulary.randomVersion(random) : -1;
+function multiOp(random: Random, { root }: Place): MultiOp {
+  const place = { root, tame: !random.oneIn(4) };
+  const path = vocabulary.randomPath(random, place) ?? '';
+  const version = random.oneIn(3) ? vocabulary.randomVersion(random, place) : -1;
   switch (random.weighted([[5, 1], [5, 15], [1, 19], [1, 21], [3, 2], [5, 5], [3, 13]] as const)) {
     case 1:
-      return { type: 1, request: createBody(random, root, multiFlags(random)) };
+      return { type: 1, request: createInMulti(random, place, multiFlags(random)) };
     case 15:
-      return { type: 15, request: createBody(random, root, multiFlags(random)) };
+      return { type: 15, request: createInMulti(random, place, multiFlags(random)) };
     case 19:
-      return { type: 19, request: createBody(random, root, 4) };
+      return { type: 19, request: createInMulti(random, place, 4) };
     case 21: {
       const flags = random.pick([5, 6]);
       const ttl = vocabulary.randomTtl(random);
-      return { type: 21, request: { ...createBody(random, root, flags), ttl } };
+      return { type: 21, request: { ...createInMulti(random, place, flags), ttl } };
     }
     case 2:
       return { type: 2, request: { path, version } };
@@ -202,16 +204,21 @@ function multiOp(random: Random, root: string): MultiOp {
   }
 }
 
+function createInMulti(random: Random, place: Place, flags: number): RecordOf<'CreateRequest'> {
+  const body = createBody(random, place, flags);
+  return { ...body, path: body.path ?? '', acl: vocabulary.randomAclInMulti(random, place) };
+}
+
 function multiFlags(random: Random): number {
   return random.weighted([[12, 0], [5, 1], [5, 2], [4, 3], [1, 4]]);
 }
 
 /** Kinds that no multi may hold, kinds of both sorts, bad flags, an end that never comes. */
-function invalidMulti(random: Random, root: string): Uint8Array {
-  const path = vocabulary.randomNode(random, root);
+function invalidMulti(random: Random, place: Place): Uint8Array {
+  const path = vocabulary.randomNode(random, place);
   const good: MultiOp = { type: 2, request: { path, version: -1 } };
   const read: MultiOp = { type: 4, request: { path, watch: false } };
-  const flags: MultiOp = { type: 1, request: createBody(random, root, 99) };
+  const flags: MultiOp = { type: 1, request: createInMulti(random, place, 99) };
   const writer = new Writer();
   switch (random.below(4)) {
     case 0:
@@ -232,10 +239,10 @@ function invalidMulti(random: Random, root: string): Uint8Array {
   return writer.written().slice();
 }
 
-function multiRead(random: Random, root: string): Made {
+function multiRead(random: Random, place: Place): Made {
   const length = random.pick([0, 1, 2, 3, 5]);
   const body = Array.from({ length }, (): MultiOp => {
-    const request = { path: vocabulary.randomReadPath(random, root), watch: random.oneIn(2) };
+    const request = { path: vocabulary.randomReadPath(random, place), watch: random.oneIn(2) };
     return { type: random.pick([4, 8] as const), request };
   });
   return { type: Op.multiRead, body };

@@ -1,6 +1,6 @@
 import type { Difference } from './lockstep.ts';
 import { signatureOf } from './report.ts';
-import type { Episode, Op, Step } from './steps.ts';
+import { type Episode, type Op, opsOf, type Step } from './steps.ts';
 
 /** Makes an episode that shows a difference as small as it can while it shows the same one. */
 
@@ -55,12 +55,17 @@ function upTo(episode: Episode, id: number): readonly Step[] {
   return episode.steps.slice(0, at + 1);
 }
 
-function opsOf(step: Step): readonly Op[] {
-  if (step.kind === 'connect') return step.early;
-  return step.kind === 'attach' ? [] : step.ops;
-}
-
 function withOps(step: Step, ops: readonly Op[]): Step {
   if (step.kind === 'connect') return { ...step, early: ops };
   return step.kind === 'attach' ? step : { ...step, ops };
+}
+
+/** Of a freshly generated episode, the steps and operations that are left in `steps`. */
+export function only(episode: Episode, steps: readonly Step[]): Episode {
+  const kept = new Map(steps.map((step) => [step.id, new Set(opsOf(step).map((op) => op.id))]));
+  const left = episode.steps.flatMap((step) => {
+    const ids = kept.get(step.id);
+    return ids === undefined ? [] : [withOps(step, opsOf(step).filter((op) => ids.has(op.id)))];
+  });
+  return { ...episode, steps: left };
 }

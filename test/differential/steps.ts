@@ -66,3 +66,8 @@ export interface Episode {
   readonly root: string;
   readonly steps: readonly Step[];
 }
+
+export function opsOf(step: Step): readonly Op[] {
+  if (step.kind === 'connect') return step.early;
+  return step.kind === 'attach' ? [] : step.ops;
+}

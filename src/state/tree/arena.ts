@@ -5,9 +5,11 @@ export const CHUNK_BYTES = 262_144;
 /** Blobs above this size have a chunk of their own. */
 export const SLAB_MAX_BYTES = 32_768;
 export const LARGE: number = 255;
-const CLASSES = 81;
-/** Chunk numbers: 256 GiB of slab chunks, or 32 GiB of the smallest blobs with a chunk each. */
-export const CHUNKS_MAX = 1_048_576;
+export const SLAB_CLASSES = 80;
+/** The longest frame that a client could send is shorter; the loader refuses more. */
+export const LARGE_MAX_BYTES = 1_073_741_824;
+/** Chunk numbers: 512 GiB of slab chunks, or 64 GiB of the smallest blobs with a chunk each. */
+export const CHUNKS_MAX = 2_097_152;
 /** Free chunks kept for the next class that needs one; the others are left to the collector. */
 const POOL_MAX = 8;
 
@@ -59,7 +61,7 @@ export class Arena {
   /** By chunk number, from 1; empty where there is none. */
   readonly chunks: Uint8Array[] = [NO_BYTES];
   private meta: Int32Array = new Int32Array(64 * META_WORDS);
-  private readonly partial: Int32Array = new Int32Array(CLASSES);
+  private readonly partial: Int32Array = new Int32Array(SLAB_CLASSES + 1);
   private readonly unusedChunks: number[] = [];
   private readonly pool: Uint8Array[] = [];
   bytesUsed = 0;
@@ -129,6 +131,7 @@ export class Arena {
 
   private allocateLarge(bytes: number): void {
     const size = largeBytes(bytes);
+    assert(size <= LARGE_MAX_BYTES, 'blob too large');
     const chunk = this.addChunk(LARGE, new Uint8Array(size));
     this.meta[chunk * META_WORDS + USED] = 1;
     this.meta[chunk * META_WORDS + TOP] = size;

@@ -3,7 +3,6 @@ import { crc32Register } from '../../base/crc32.ts';
 import { Writer } from '../../base/writer.ts';
 import {
   AVERSION,
-  BLOB_CHUNK,
   BLOB_OFFSET,
   CTIME,
   CVERSION,
@@ -17,7 +16,6 @@ import {
   MTIME,
   MZXID,
   NAME_LENGTH,
-  OFFSET_MASK,
   OWNER_HIGH,
   OWNER_LOW,
   PARENT,
@@ -102,36 +100,38 @@ export class Digest {
     rows.setInt(row, BLOB_OFFSET, flags & ~(FLAG_TOUCHED | FLAG_CONTENT));
     if (rows.int(row, PARENT) === FREE) return;
     if ((flags & FLAG_SYSTEM) !== 0) return;
-    const content = (flags & FLAG_CONTENT) === 0 ? rows.int(row, DIGEST) : this.contentPart(row);
-    const digest = content ^ this.statPart(row);
+    const digest =
+      (flags & FLAG_CONTENT) !== 0 ? this.whole(row) : rows.int(row, DIGEST) ^ this.statPart(row);
     rows.setInt(row, DIGEST, digest);
     this.add(digest >>> 0);
   }
 
   /** What the row's digest has to be. */
   expected(row: Row): number {
-    if ((this.rows.int(row, BLOB_OFFSET) & FLAG_SYSTEM) !== 0) return 0;
-    return this.contentPart(row) ^ this.statPart(row);
+    return (this.rows.int(row, BLOB_OFFSET) & FLAG_SYSTEM) !== 0 ? 0 : this.whole(row);
   }
 
-  /** A: the digest as it were if the register ended in 60 zero bytes. */
-  private contentPart(row: Row): number {
+  private whole(row: Row): number {
     const rows = this.rows;
     this.path.clear();
     this.names.writePath(row, this.path);
     let register = crc32Register(this.path.bytes, 0, this.path.at, -1);
     const length = rows.int(row, DATA_LENGTH);
     if (length > 0) {
-      const chunk = this.names.arena.chunks[rows.int(row, BLOB_CHUNK)] as Uint8Array;
-      const offset = rows.int(row, BLOB_OFFSET) & OFFSET_MASK;
-      const from = offset + rows.int(row, NAME_LENGTH);
-      register = crc32Register(chunk, from, from + length, register);
+      const from = this.names.offset(row) + rows.int(row, NAME_LENGTH);
+      register = crc32Register(this.names.bytes(row), from, from + length, register);
     }
-    return ~crc32Register(ZEROS, 0, STAT_BYTES, register);
+    this.fillStat(row);
+    return ~crc32Register(this.stat.bytes, 0, STAT_BYTES, register);
   }
 
   /** L: what the 60 bytes of stat add to a register of zero. */
   private statPart(row: Row): number {
+    this.fillStat(row);
+    return crc32Register(this.stat.bytes, 0, STAT_BYTES, 0);
+  }
+
+  private fillStat(row: Row): void {
     const rows = this.rows;
     const stat = this.stat;
     stat.clear();
@@ -144,10 +144,10 @@ export class Digest {
     stat.i32(rows.int(row, CVERSION));
     stat.i32(rows.int(row, AVERSION));
     stat.i64Halves(rows.int(row, OWNER_HIGH), rows.int(row, OWNER_LOW));
-    return crc32Register(stat.bytes, 0, STAT_BYTES, 0);
   }
 
-  private add(digest: number): void {
+  /** Also for the loader, once per row. */
+  add(digest: number): void {
     this.low += digest;
     if (this.low < TWO_32) return;
     this.low -= TWO_32;
@@ -174,5 +174,3 @@ export class Digest {
     this.touched.length = this.savedTouched;
   }
 }
-
-const ZEROS: Uint8Array = new Uint8Array(STAT_BYTES);

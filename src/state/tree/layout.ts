@@ -43,6 +43,8 @@ export const NAME_LENGTH = 26;
 export const DATA_LENGTH = 27;
 
 export const FREE = -1;
+/** The root's PATH_HASH, first link in the chain of every other. */
+export const ROOT_HASH = 0;
 
 export const OFFSET_MASK = 0xfffff;
 /** Below /zookeeper: counts nothing in the digest. The only flag that an image may hold. */

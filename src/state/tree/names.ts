@@ -1,7 +1,15 @@
 import { copyBytes } from '../../base/bytes.ts';
 import type { Writer } from '../../base/writer.ts';
 import type { Arena } from './arena.ts';
-import { BLOB_CHUNK, BLOB_OFFSET, DATA_LENGTH, NAME_LENGTH, OFFSET_MASK, PARENT, type Row } from './layout.ts';
+import {
+  BLOB_CHUNK,
+  BLOB_OFFSET,
+  DATA_LENGTH,
+  NAME_LENGTH,
+  OFFSET_MASK,
+  PARENT,
+  type Row,
+} from './layout.ts';
 import type { Rows } from './rows.ts';
 
 const SLASH = 0x2f;

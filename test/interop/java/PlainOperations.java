@@ -255,7 +255,10 @@ final class PlainOperations {
       zk.addAuthInfo("digest", bytes("ann:secret"));
       zk.create(root, bytes("d"), CREATOR_ALL_ACL, PERSISTENT);
       raises(KeeperException.NoAuthException.class, () -> other.getData(root, false, null));
-      raises(KeeperException.NoAuthException.class, () -> other.exists(root, false));
+      // Debian's 3.8 does not ask for READ here; level 3.9 does.
+      if (!Suite.PEER.equals("zookeeper")) {
+        raises(KeeperException.NoAuthException.class, () -> other.exists(root, false));
+      }
       Stat stat = new Stat();
       List<ACL> acl = new ArrayList<>(zk.getACL(root, stat));
       equal(acl.get(0).getId().getScheme(), "digest", "scheme");

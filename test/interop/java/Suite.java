@@ -36,7 +36,9 @@ final class Suite {
   private static final long CHECK_LIMIT_SECONDS = 90;
 
   static final String PROXY = System.getenv("INTEROP_PROXY");
-  static final long REAP_MS = Long.parseLong(System.getenv().getOrDefault("INTEROP_REAP_MS", "130000"));
+  static final String PEER = System.getenv().getOrDefault("INTEROP_PEER", "unknown");
+  static final long REAP_MS =
+      Long.parseLong(System.getenv().getOrDefault("INTEROP_REAP_MS", "130000"));
 
   private final Map<String, Body> checks = new LinkedHashMap<>();
 

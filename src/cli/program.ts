@@ -1,0 +1,158 @@
+import { Command, CommanderError } from 'commander';
+import { runCheck } from './check.ts';
+import { ExitCode, explain } from './exit-code.ts';
+import { addConfigFlags } from './flags.ts';
+import { loadProcessConfig } from './load-config.ts';
+import { printFailure, type Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+const EXAMPLES = `
+Examples:
+  quoll serve                        try it: 127.0.0.1:2181, data in ./quoll-data
+  quoll serve /etc/quoll/zoo.cfg     run with the zoo.cfg that ZooKeeper had
+  quoll config /etc/quoll/zoo.cfg    see what a file comes to, and from where
+  quoll check /var/lib/quoll         look for damage while no server runs
+
+Any ZooKeeper client connects, such as: zkCli.sh -server 127.0.0.1:2181
+Exit codes: 0 fine, 1 unexpected error, 2 arguments or configuration, 3 data directory.`;
+
+const SERVE_EXAMPLES = `
+Without a file the server listens on 127.0.0.1:2181 and keeps its data in ./quoll-data; with one it
+listens on all addresses, as ZooKeeper does. Flags win over -D, -D over the variables JVMFLAGS and
+SERVER_JVMFLAGS, these over the file. 'quoll config --keys' explains every key.
+
+Examples:
+  quoll serve
+  quoll serve --client-port 0 --data-dir /tmp/quoll --no-sync     for tests: any free port, fast
+  quoll serve zoo.cfg --client-address 10.0.0.7 --4lw ruok,mntr
+  quoll serve zoo.cfg -DmaxCnxns=1000 -Djute.maxbuffer=4194304
+
+SIGTERM and SIGINT stop the server in order; a second signal stops it at once.`;
+
+const CHECK_EXAMPLES = `
+Examples:
+  quoll check /var/lib/quoll                  report what is there and whether it is whole
+  quoll check /var/lib/quoll --json           the same for scripts
+  quoll check /var/lib/quoll --accept-loss    cut at the damage, keeping what is cut beside it
+
+The server must not be running. Exit codes: 0 whole, 3 damage or no data.`;
+
+const CONFIG_EXAMPLES = `
+Takes the arguments of 'quoll serve' and starts nothing. Exit code 2: it would not start.
+
+Examples:
+  quoll config zoo.cfg
+  quoll config zoo.cfg --tick-time 1000 --json
+  quoll config --keys                         every key of ZooKeeper, and what Quoll makes of it`;
+
+/** Runs one command line; the result is the exit code. */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = ExitCode.ok;
+  const program = createProgram(terminal, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has printed its own errors, and throws for --help and --version too.
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? ExitCode.ok : ExitCode.invocation;
+    }
+    const failure = explain(error);
+    printFailure(terminal, failure.message);
+    return failure.code;
+  }
+}
+
+type SetCode = (code: number) => void;
+
+function createProgram(terminal: Terminal, setCode: SetCode): Command {
+  const program = new Command('quoll')
+    .description('The ZooKeeper you do not have to operate: one process, every ZooKeeper client.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpCommand('help [command]', 'explain a command')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError("(see 'quoll --help')")
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      getOutHasColors: () => terminal.outColours,
+      getErrHasColors: () => terminal.errColours,
+    });
+  addServe(program, terminal, setCode);
+  addCheck(program, terminal, setCode);
+  addConfig(program, terminal, setCode);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => terminal.out(`${VERSION}\n`));
+  return program;
+}
+
+function addServe(program: Command, terminal: Terminal, setCode: SetCode): void {
+  const command = program
+    .command('serve')
+    .description('run a server')
+    .argument('[zoo.cfg]', 'configuration file, in the format of ZooKeeper')
+    .addHelpText('after', SERVE_EXAMPLES);
+  const typed = addConfigFlags(command);
+  command.action(async (file: string | undefined) => {
+    const [{ serve }, { processHost }] = await Promise.all([
+      import('./serve.ts'),
+      import('./serve-host.ts'),
+    ]);
+    const code = await serve(loadProcessConfig(file, typed), processHost(terminal));
+    setCode(code);
+  });
+}
+
+function addCheck(program: Command, terminal: Terminal, setCode: SetCode): void {
+  program
+    .command('check')
+    .description('look for damage in a data directory')
+    .argument('<dir>', 'the dataDir of a server that is not running')
+    .option('--data-log-dir <dir>', 'the dataLogDir, when the log is kept elsewhere')
+    .option('--json', 'print the result as JSON')
+    .option('--accept-loss', 'cut the log at the damage: what follows is lost to clients')
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action(async (dir: string, options: CheckOptions) => {
+      setCode(await runCheck(dir, options, terminal));
+    });
+}
+
+function addConfig(program: Command, terminal: Terminal, setCode: SetCode): void {
+  const command = program
+    .command('config')
+    .description('print the effective configuration, or every key there is')
+    .argument('[zoo.cfg]', 'configuration file, in the format of ZooKeeper')
+    .option('--json', 'print JSON')
+    .option('--keys', 'print every key with its meaning and what Quoll makes of it')
+    .option('--markdown', 'with --keys: print docs/configuration.md')
+    .addHelpText('after', CONFIG_EXAMPLES);
+  const typed = addConfigFlags(command);
+  command.action(async (file: string | undefined, options: ConfigOptions) => {
+    const { printConfig, printKeys } = await import('./config-command.ts');
+    if (options.keys === true) printKeys(keysFormat(options), terminal);
+    else setCode(printConfig(loadProcessConfig(file, typed), options.json === true, terminal));
+  });
+}
+
+interface CheckOptions {
+  readonly dataLogDir?: string;
+  readonly json?: boolean;
+  readonly acceptLoss?: boolean;
+}
+
+interface ConfigOptions {
+  readonly json?: boolean;
+  readonly keys?: boolean;
+  readonly markdown?: boolean;
+}
+
+function keysFormat(options: ConfigOptions): 'text' | 'json' | 'markdown' {
+  if (options.markdown === true) return 'markdown';
+  return options.json === true ? 'json' : 'text';
+}

@@ -1,0 +1,24 @@
+import { startServer } from '../entry/server.ts';
+import { createLogger } from './logging.ts';
+import type { ServeHost } from './serve.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Serving in this process, with its signals. */
+export function processHost(terminal: Terminal): ServeHost {
+  return {
+    terminal,
+    createLogger: (config) =>
+      createLogger({
+        level: config.logLevel,
+        format: config.logFormat,
+        isTerminal: process.stderr.isTTY === true,
+        colours: terminal.errColours,
+      }),
+    startServer: (config, logger) => startServer(config, { logger }),
+    onSignal: (callback) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, callback);
+    },
+    onUncaught: (callback) => void process.on('uncaughtException', callback),
+    exit: (code) => process.exit(code),
+  };
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { NodeSecrets } from '../io/node/secrets.ts';
+import type { Entry } from '../paxos/decider.ts';
+import { Solo } from '../paxos/solo.ts';
+import { Replica } from '../replica/replica.ts';
+import { SessionIds } from '../replica/session-ids.ts';
+import { SimClock } from '../sim/clock.ts';
+import { SimNetwork, type SimPeer } from '../sim/network.ts';
+import { CommandFlag } from '../state/command.ts';
+import { State } from '../state/state.ts';
+import { Authenticator } from './auth.ts';
+import type { ServerContext, ServerLimits } from './context.ts';
+import { OutputPool } from './output.ts';
+import { ClientPort } from './server.ts';
+import { connectRequest, type Frame, replies } from './server.test-helper.ts';
+import { Counters, Traffic } from './stats.ts';
+
+type Done = (error: Error | null) => void;
+
+/** A log whose syncs end when the test says so. */
+export class ManualLog {
+  readonly entries: Entry[] = [];
+  private waiting: Done[] = [];
+  /** True: every append is durable by the next turn. */
+  automatic = true;
+  private readonly clock: SimClock;
+
+  constructor(clock: SimClock) {
+    this.clock = clock;
+  }
+
+  append(entries: readonly Entry[], done: Done): void {
+    this.entries.push(...entries.map((entry) => ({ ...entry, body: entry.body.slice() })));
+    if (this.automatic) this.clock.afterTurn(() => done(null));
+    else this.waiting.push(done);
+  }
+
+  /** The outstanding append has ended. */
+  finish(error: Error | null = null): void {
+    for (const done of this.waiting.splice(0)) done(error);
+  }
+}
+
+/** A whole server on a fake clock, network and log. */
+export class TestServer {
+  readonly clock: SimClock = new SimClock();
+  readonly network: SimNetwork = new SimNetwork();
+  readonly log: ManualLog = new ManualLog(this.clock);
+  readonly state: State = new State({ seed: [1, 2] });
+  readonly replica: Replica;
+  readonly context: ServerContext;
+  readonly port: ClientPort;
+  readonly fatal: Error[] = [];
+  writable = true;
+  memoryFull = false;
+
+  constructor(limits: Partial<ServerLimits> = {}) {
+    const chain = (previous: Uint8Array, slot: number, ...rest: unknown[]): Uint8Array =>
+      createHash('sha256').update(previous).update(`${slot}`).update(rest[2] as Uint8Array).digest();
+    const lastHash = new Uint8Array(32);
+    this.replica = new Replica({
+      state: this.state,
+      decider: new Solo({ chain, round: 1, replica: 1, lastSlot: 0, lastHash }),
+      log: this.log,
+      clock: this.clock,
+      sessionIds: new SessionIds(1, this.clock.wallMs()),
+      tickTimeMs: 1_000,
+      flags: CommandFlag.extendedTypes,
+      onFatal: (error) => this.fatal.push(error),
+      onApplied: () => {},
+    });
+    const secrets = new NodeSecrets();
+    const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=';
+    const auth = { digestEnabled: true, digestAlgorithm: 'SHA1', superDigest };
+    this.context = {
+      replica: this.replica,
+      state: this.state,
+      limits: {
+        frameBytesMax: 10_000,
+        minSessionTimeoutMs: 2_000,
+        maxSessionTimeoutMs: 20_000,
+        connectionsPerAddressMax: 0,
+        connectionsMax: 0,
+        handshakeTimeoutMs: 5_000,
+        enforceAuthSchemes: null,
+        ...limits,
+      },
+      authenticator: new Authenticator(auth, secrets),
+      secrets,
+      pool: new OutputPool(),
+      traffic: new Traffic(),
+      counters: new Counters(),
+      connections: new Set(),
+      writable: () => this.writable,
+      memoryFull: () => this.memoryFull,
+      fourLetterWord: (word) => (word === 'ruok' ? 'imok' : null),
+    };
+    this.port = new ClientPort(this.context);
+    void this.port.open(this.network, { host: '127.0.0.1', port: 2181, backlog: undefined });
+    this.clock.every(1_000, () => this.replica.sweepSessions());
+  }
+
+  /** A client with a session. */
+  client(timeoutMs = 10_000): SimPeer {
+    const peer = this.network.connect();
+    peer.send(connectRequest({ timeoutMs }));
+    this.clock.settle();
+    return peer;
+  }
+
+  /** Sends frames in one go and returns all replies so far. */
+  exchange(peer: SimPeer, ...frames: Uint8Array[]): Frame[] {
+    peer.send(concat(frames));
+    this.clock.settle();
+    return replies(peer);
+  }
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}

@@ -1,0 +1,224 @@
+import type { Reader } from '../base/reader.ts';
+import type { Writer } from '../base/writer.ts';
+import { type Acl, AclTable } from './acl.ts';
+import { permits } from './acl-rules.ts';
+import { applyCommand } from './apply.ts';
+import { Context } from './context.ts';
+import { finish, LANE_HIGH, LANE_LOW, mix, Sum64 } from './hash.ts';
+import type { Identities } from './identities.ts';
+import { StateImage } from './image.ts';
+import type { Outcome } from './outcome.ts';
+import * as query from './query.ts';
+import { forEachReapable, type ReapVisitor } from './reap.ts';
+import type { Sessions } from './sessions.ts';
+import { plantSystemNodes } from './system-nodes.ts';
+import type { Row } from './tree/layout.ts';
+import { Tree, type TreeOptions } from './tree/tree.ts';
+
+export { wellFormedWrite } from './write-request.ts';
+
+const TWO_32 = 4_294_967_296;
+/** A number holds a zxid exactly as long as its epoch stays below this. */
+const EPOCHS_MAX = 2_097_152;
+
+/** Object, hash and place in the map of one session, on the heap. */
+const SESSION_BYTES = 384;
+
+/** What all replicas agree on: znodes, ACLs, sessions, quotas. `README.md` tells the rules. */
+export class State {
+  readonly tree: Tree;
+  readonly sessions: Sessions;
+  readonly acls: AclTable;
+  /** The last slot whose commands have all been applied. */
+  slot = 0;
+  private readonly context: Context;
+
+  /** As a fresh server has it, or, for the loader, around what an image held. */
+  constructor(options: TreeOptions, loaded?: Context) {
+    this.context = loaded ?? freshContext(options);
+    this.tree = this.context.tree;
+    this.sessions = this.context.sessions;
+    this.acls = this.context.acls;
+  }
+
+  /** Last processed. */
+  get zxid(): number {
+    return this.context.zxid;
+  }
+
+  set zxid(zxid: number) {
+    this.context.zxid = zxid;
+  }
+
+  /** The latest time that a command named. */
+  get timeMs(): number {
+    return this.context.timeMs;
+  }
+
+  set timeMs(timeMs: number) {
+    this.context.timeMs = timeMs;
+  }
+
+  /** A new leader's first entry: the next zxid is counter 1 of the next epoch. */
+  openEpoch(): void {
+    this.zxid = (Math.floor(this.zxid / TWO_32) + 1) * TWO_32;
+  }
+
+  /** False when the next epoch could no longer be told exactly: about 2 million elections. */
+  get hasEpochsLeft(): boolean {
+    return this.zxid < (EPOCHS_MAX - 1) * TWO_32;
+  }
+
+  /** About what the state takes in memory, on the heap and off it. */
+  get bytesUsed(): number {
+    const { tree, acls, sessions } = this;
+    return tree.bytesUsed + acls.bytesUsed + sessions.size * SESSION_BYTES;
+  }
+
+  /** Whoever has the say refuses what takes memory from here on; apply itself never does. */
+  get isFull(): boolean {
+    return this.bytesUsed >= this.tree.maxBytes;
+  }
+
+  applied(slot: number): void {
+    this.slot = slot;
+  }
+
+  /** Applies one command, which `command` spans exactly. Read the outcome before the next one. */
+  apply(command: Reader): Outcome {
+    return applyCommand(this.context, command);
+  }
+
+  find(bytes: Uint8Array, from: number, to: number): Row {
+    return this.tree.find(bytes, from, to);
+  }
+
+  permits(acl: Acl, perm: number, identities: Identities, flags: number): boolean {
+    return permits(acl, perm, identities, flags);
+  }
+
+  getData(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    identities: Identities,
+    flags: number,
+    out: Writer,
+  ): number {
+    return query.getData(this.context, bytes, from, to, identities, flags, out);
+  }
+
+  exists(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    identities: Identities,
+    flags: number,
+    out: Writer,
+  ): number {
+    return query.exists(this.context, bytes, from, to, identities, flags, out);
+  }
+
+  getChildren(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    identities: Identities,
+    flags: number,
+    out: Writer,
+  ): number {
+    return query.getChildren(this.context, bytes, from, to, identities, flags, out, false);
+  }
+
+  getChildren2(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    identities: Identities,
+    flags: number,
+    out: Writer,
+  ): number {
+    return query.getChildren(this.context, bytes, from, to, identities, flags, out, true);
+  }
+
+  getACL(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    identities: Identities,
+    flags: number,
+    out: Writer,
+  ): number {
+    return query.getACL(this.context, bytes, from, to, identities, flags, out);
+  }
+
+  getAllChildrenNumber(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    identities: Identities,
+    flags: number,
+    out: Writer,
+  ): number {
+    return query.getAllChildrenNumber(this.context, bytes, from, to, identities, flags, out);
+  }
+
+  /** A null prefix is an empty span. */
+  getEphemerals(
+    sessionHigh: number,
+    sessionLow: number,
+    prefix: Uint8Array,
+    from: number,
+    to: number,
+    out: Writer,
+  ): number {
+    return query.getEphemerals(this.context, sessionHigh, sessionLow, prefix, from, to, out);
+  }
+
+  multiRead(body: Reader, identities: Identities, flags: number, out: Writer): number {
+    return query.multiRead(this.context, body, identities, flags, out);
+  }
+
+  forEachReapable(nowMs: number, maxNeverUsedIntervalMs: number, visit: ReapVisitor): void {
+    forEachReapable(this.context, nowMs, maxNeverUsedIntervalMs, visit);
+  }
+
+  beginImage(): StateImage {
+    return new StateImage(this.context, this.slot);
+  }
+
+  get digestHigh(): number {
+    return this.digest().high;
+  }
+
+  get digestLow(): number {
+    return this.digest().low;
+  }
+
+  /** Equal on replicas that agree: znodes, ACLs, sessions, last zxid and time. */
+  private digest(): Sum64 {
+    const { tree, sessions, acls } = this;
+    const sum = new Sum64();
+    sum.add(tree.digestHigh, tree.digestLow);
+    sum.add(sessions.digest.high, sessions.digest.low);
+    sum.add(acls.digest.high, acls.digest.low);
+    sum.add(this.clockHash(LANE_HIGH), this.clockHash(LANE_LOW));
+    return sum;
+  }
+
+  private clockHash(lane: number): number {
+    let hash = lane;
+    for (const value of [this.zxid, this.timeMs]) {
+      hash = mix(mix(hash, Math.floor(value / TWO_32)), value | 0);
+    }
+    return finish(hash);
+  }
+}
+
+function freshContext(options: TreeOptions): Context {
+  const tree = new Tree(options);
+  const acls = new AclTable();
+  const lists = { containers: tree.newList(), ttls: tree.newList() };
+  plantSystemNodes(tree, acls);
+  return new Context(tree, lists, acls);
+}

@@ -1,0 +1,410 @@
+import { assert } from '../base/assert.ts';
+import { viewOf } from '../base/bytes.ts';
+import { LOG_BODY_BYTES_MAX } from '../base/limits.ts';
+import { type DiskFile, isDiskError } from '../io/disk.ts';
+import { withFile, withoutFirst, ZEROS } from './files.ts';
+import { encodeHeader, GENESIS_HASH, headerOffset, RECORD_HEADER_BYTES } from './record.ts';
+import { SegmentScan } from './scan.ts';
+import { noteRecord, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
+import { openForAppends, type OpenSegment, SegmentSupply, type SupplyOptions } from './supply.ts';
+import { copyPrefix, findTail, startOfRead } from './tail.ts';
+import type { Anchor, LogEntry } from './types.ts';
+
+export type AppendDone = (error: Error | null) => void;
+export type LogOptions = Omit<SupplyOptions, 'onReady' | 'onFailure'>;
+
+/** The end of the log: where the next entry goes. */
+export interface Tail extends Anchor {
+  readonly round: number;
+  readonly replica: number;
+}
+
+/** What recovery found. */
+export interface LogContent {
+  readonly segments: Segment[];
+  /** The segment that takes the next record, if it has room. */
+  readonly current: OpenSegment;
+  /** Empty segments behind it. */
+  readonly ready: readonly OpenSegment[];
+  readonly tail: Tail;
+}
+
+/**
+ * The one writer of the log. One append is under way at a time; whoever calls gathers the next
+ * batch meanwhile. After the first failed write nothing is written any more: what the device holds
+ * is unknown then, and a second try could report success for pages that were dropped (rule 26).
+ */
+export class Log {
+  private readonly options: LogOptions;
+  private readonly supply: SegmentSupply;
+  /** Oldest first; ready ones join when they are taken. */
+  private readonly segments: Segment[];
+  private current: Segment;
+  private file: DiskFile;
+  private failure: Error | null = null;
+  private last: Tail;
+  /** Bytes of records appended since the log was opened. */
+  bytesAppended = 0;
+
+  /** The append under way: its entries, how many of them are durable, whom to tell. */
+  private entries: readonly LogEntry[] = [];
+  private durable = 0;
+  private done: AppendDone | null = null;
+  /** The write under way: which entries it ends before, where it begins, what is left of it. */
+  private upTo = 0;
+  private writeAt = 0;
+  private buffers: Uint8Array[] = [];
+  private bytesLeft = 0;
+  private headers = new Uint8Array(RECORD_HEADER_BYTES * 16);
+  private headersView = viewOf(this.headers);
+  private waitsFor: 'segment' | 'space' | null = null;
+  /** Segments that were left and are still being synced or closed. */
+  private leaving: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LogOptions, content: LogContent) {
+    this.options = options;
+    this.segments = content.segments;
+    this.current = content.current.segment;
+    this.file = content.current.file;
+    this.last = content.tail;
+    const newest = content.ready[content.ready.length - 1]?.segment ?? this.current;
+    const supplyOptions = {
+      ...options,
+      onReady: () => this.resume(),
+      onFailure: (error: Error) => this.onSupplyFailure(error),
+    };
+    this.supply = new SegmentSupply(supplyOptions, newest.sequence + 1, content.ready);
+    this.supply.prepare();
+  }
+
+  get tail(): Tail {
+    return this.last;
+  }
+
+  /** False while the disk is full: refuse new writes, reads go on; appends under way wait. */
+  get hasRoom(): boolean {
+    return this.supply.hasRoom;
+  }
+
+  /** The oldest slot that can be read; above the tail when there is none. */
+  get firstSlot(): number {
+    const first = this.segments.find((segment) => segment.firstSlot > 0);
+    return first === undefined ? this.last.slot + 1 : first.firstSlot;
+  }
+
+  /**
+   * Makes the entries durable, in order. `done` runs once, never before `append` has returned. An
+   * error is final. The entries and their bodies must not change until then.
+   */
+  append(entries: readonly LogEntry[], done: AppendDone): void {
+    assert(this.done === null, 'an append is under way already');
+    const first = entries[0];
+    assert(first !== undefined && first.slot === this.last.slot + 1, 'the slot does not follow');
+    const failure = this.failure;
+    if (failure !== null) {
+      queueMicrotask(() => done(failure));
+      return;
+    }
+    this.entries = entries;
+    this.durable = 0;
+    this.done = done;
+    this.writeNext();
+  }
+
+  private writeNext(): void {
+    while (!this.gather()) {
+      const entry = this.entries[this.durable] as LogEntry;
+      const next = this.supply.take(entry.body.length);
+      if (next === null) {
+        this.waitsFor = 'segment';
+        return;
+      }
+      this.enter(next);
+    }
+    this.file.write(this.buffers, this.writeAt, this.onWritten);
+  }
+
+  /** Lays out as many entries as the segment has room for; false if there is none for the next. */
+  private gather(): boolean {
+    const { entries, current } = this;
+    const start = headerOffset(current.end);
+    this.buffers = [];
+    let end = start;
+    let index = this.durable;
+    for (; index < entries.length; index++) {
+      const entry = entries[index] as LogEntry;
+      const offset = headerOffset(end);
+      const entryEnd = offset + RECORD_HEADER_BYTES + entry.body.length;
+      if (entryEnd > current.bytes) break;
+      if (offset > end) this.buffers.push(ZEROS.subarray(0, offset - end));
+      this.buffers.push(this.header(index, offset, start), entry.body);
+      end = entryEnd;
+    }
+    this.upTo = index;
+    this.writeAt = start;
+    this.bytesLeft = end - start;
+    return index > this.durable;
+  }
+
+  private header(index: number, offset: number, writeOffset: number): Uint8Array {
+    const entry = this.entries[index] as LogEntry;
+    assert(entry.body.length <= LOG_BODY_BYTES_MAX, 'the batch exceeds what a record may hold');
+    const previousHash = index === 0 ? this.last.hash : (this.entries[index - 1] as LogEntry).hash;
+    const at = (index - this.durable) * RECORD_HEADER_BYTES;
+    if (at + RECORD_HEADER_BYTES > this.headers.length) {
+      // Headers laid out before keep the old buffer alive through their views.
+      this.headers = new Uint8Array(this.headers.length * 2);
+      this.headersView = viewOf(this.headers);
+    }
+    encodeHeader(this.options.checksums, this.headersView, this.headers, at, entry, {
+      clusterId: this.options.clusterId,
+      previousHash,
+      offset,
+      writeOffset,
+    });
+    return this.headers.subarray(at, at + RECORD_HEADER_BYTES);
+  }
+
+  private readonly onWritten = (error: Error | null, written: number): void => {
+    if (error !== null && isDiskError(error, 'ENOSPC')) {
+      // Nothing behind the last durable record was reported to anyone; the same bytes are written
+      // anew, not merely synced again, so that no dropped page is taken for a durable one.
+      this.waitsFor = 'space';
+      this.supply.noteFull();
+    } else if (error !== null || written === 0) {
+      this.fail(error ?? new Error(`${this.current.path}: nothing could be written`));
+    } else if (written < this.bytesLeft) {
+      this.buffers = withoutFirst(this.buffers, written);
+      this.writeAt += written;
+      this.bytesLeft -= written;
+      this.file.write(this.buffers, this.writeAt, this.onWritten);
+    } else {
+      this.finishWrite();
+    }
+  };
+
+  private finishWrite(): void {
+    const { current } = this;
+    for (; this.durable < this.upTo; this.durable++) {
+      const entry = this.entries[this.durable] as LogEntry;
+      const offset = headerOffset(current.end);
+      const end = offset + RECORD_HEADER_BYTES + entry.body.length;
+      this.bytesAppended += end - current.end;
+      noteRecord(current, entry.slot, offset, end);
+      this.last = entry;
+    }
+    if (this.durable < this.entries.length) {
+      this.writeNext();
+      return;
+    }
+    this.settle(null);
+  }
+
+  private settle(error: Error | null): void {
+    const { done } = this;
+    this.entries = [];
+    this.buffers = [];
+    this.done = null;
+    this.waitsFor = null;
+    done?.(error);
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error;
+    this.settle(error);
+  }
+
+  /** A write under way reports for itself; one that waits for the supply would wait for ever. */
+  private onSupplyFailure(error: Error): void {
+    this.failure ??= error;
+    if (this.waitsFor !== null) this.settle(error);
+  }
+
+  private resume(): void {
+    const waitedFor = this.waitsFor;
+    this.waitsFor = null;
+    if (waitedFor === 'segment') this.writeNext();
+    else if (waitedFor === 'space') this.file.write(this.buffers, this.writeAt, this.onWritten);
+  }
+
+  private enter(next: OpenSegment): void {
+    const left = this.file;
+    this.current = next.segment;
+    this.file = next.file;
+    this.segments.push(next.segment);
+    const settled = this.options.forceSync ? Promise.resolve() : left.sync();
+    this.leaving = Promise.all([this.leaving, settled.then(() => left.close())]);
+    // With forceSync everything in it is durable already and closing can lose nothing; without,
+    // `sync` reports it.
+    this.leaving.catch(() => {});
+  }
+
+  /** Everything appended is on the device, without forceSync too. */
+  async sync(): Promise<void> {
+    if (this.options.forceSync) return;
+    await this.leaving;
+    await this.file.sync();
+  }
+
+  /**
+   * Durable entries from `fromSlot` on, as far as they go when each block is read. A segment that
+   * is trimmed meanwhile ends it with ENOENT.
+   */
+  async *read(fromSlot: number): AsyncGenerator<LogEntry[], void, undefined> {
+    let slot = fromSlot;
+    while (slot <= this.last.slot) {
+      const segment = segmentOf(this.segments, slot);
+      assert(segment !== null, `slot ${slot} is not in the log`);
+      const to = segment === this.current ? segment.end : segment.bytes;
+      for await (const entries of this.readSegment(segment, slot, to)) {
+        slot = (entries[entries.length - 1] as LogEntry).slot + 1;
+        yield entries;
+      }
+    }
+  }
+
+  private async *readSegment(
+    segment: Segment,
+    fromSlot: number,
+    to: number,
+  ): AsyncGenerator<LogEntry[], void, undefined> {
+    const { disk, checksums, clusterId } = this.options;
+    const file = await disk.open(segment.path, 'read');
+    try {
+      const from = offsetBefore(segment, fromSlot);
+      const scan = new SegmentScan({ file, checksums, clusterId, from, to, previous: null });
+      let next = fromSlot;
+      for (let found = await scan.next(); found !== null; found = await scan.next()) {
+        const entries = found.filter((entry) => entry.slot >= fromSlot);
+        next = scan.slot + 1;
+        if (entries.length > 0) yield entries;
+      }
+      if (scan.end?.kind === 'clean' && next > fromSlot) return;
+      const message = `${segment.path}, byte ${scan.offset}: slot ${next} can't be read any more`;
+      throw new StorageError('damage', segment.path, scan.offset, next, message);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes the segments that hold nothing behind `upToSlot`. Appends may go on meanwhile. */
+  async trim(upToSlot: number): Promise<void> {
+    const { disk, directory } = this.options;
+    for (;;) {
+      const [first, ...others] = this.segments;
+      const next = others.find((segment) => segment.firstSlot > 0);
+      if (first === undefined || next === undefined || next.firstSlot > upToSlot + 1) break;
+      // One by one, oldest first, so that a crash leaves no gap.
+      await disk.remove(first.path);
+      await disk.syncDirectory(directory);
+      this.segments.shift();
+    }
+    this.supply.retry();
+  }
+
+  /**
+   * Forgets `fromSlot` and all behind it. No append may be under way. A crash leaves the log cut
+   * at some slot from `fromSlot` to the tail.
+   */
+  async truncateTail(fromSlot: number): Promise<void> {
+    assert(this.done === null, 'an append is under way');
+    if (fromSlot > this.last.slot) return;
+    await this.supply.discard();
+    await this.file.close();
+    for (let last = this.current; last.firstSlot === 0 || last.firstSlot > fromSlot; ) {
+      assert(this.segments.length > 1, `slot ${fromSlot} was trimmed`);
+      await this.removeLast();
+      last = this.segments[this.segments.length - 1] as Segment;
+    }
+    this.last = await this.tailBefore(fromSlot);
+    this.current = await this.cutLast(fromSlot);
+    this.file = await openForAppends(this.options.disk, this.current, this.options.forceSync);
+    this.supply.restartAt(this.current.sequence + 1);
+    this.supply.prepare();
+  }
+
+  private async removeLast(): Promise<void> {
+    const last = this.segments[this.segments.length - 1] as Segment;
+    await this.options.disk.remove(last.path);
+    await this.options.disk.syncDirectory(this.options.directory);
+    this.segments.pop();
+  }
+
+  /** The entry before `slot`; where none is left, what the first record says it follows. */
+  private async tailBefore(slot: number): Promise<Tail> {
+    if (slot > this.firstSlot) {
+      for await (const entries of this.read(slot - 1)) return entries[0] as LogEntry;
+    }
+    const segment = segmentOf(this.segments, slot) as Segment;
+    const { disk, checksums, clusterId } = this.options;
+    return withFile(disk, segment.path, async (file) => {
+      const from = SEGMENT_HEADER_BYTES;
+      const to = segment.bytes;
+      const scan = new SegmentScan({ file, checksums, clusterId, from, to, previous: null });
+      const first = await scan.first();
+      return { ...first, round: 0, replica: 0 };
+    });
+  }
+
+  /** Replaces the last segment by one that ends before `fromSlot`, atomically. */
+  private async cutLast(fromSlot: number): Promise<Segment> {
+    const { disk, checksums, clusterId, directory } = this.options;
+    const old = this.segments.pop() as Segment;
+    const cut = await cutSegment({ disk, checksums, clusterId, directory, segment: old, fromSlot });
+    this.segments.push(cut);
+    return cut;
+  }
+
+  /** Begins anew behind an installed snapshot: everything before it is obsolete. */
+  async reset(anchor: Anchor): Promise<void> {
+    assert(this.done === null, 'an append is under way');
+    const { disk, checksums, clusterId, directory } = this.options;
+    await this.supply.discard();
+    await this.file.close();
+    const fresh = await createSegment(
+      disk,
+      checksums,
+      directory,
+      this.current.sequence + 1,
+      this.options.segmentBytesFirst,
+      clusterId,
+    );
+    while (this.segments.length > 0) {
+      // Oldest first: what a crash leaves still ends before the snapshot, and is reset again.
+      await disk.remove((this.segments[0] as Segment).path);
+      await disk.syncDirectory(directory);
+      this.segments.shift();
+    }
+    this.segments.push(fresh);
+    this.current = fresh;
+    this.file = await openForAppends(disk, fresh, this.options.forceSync);
+    this.last = { slot: anchor.slot, hash: anchor.hash, round: 0, replica: 0 };
+    this.supply.restartAt(fresh.sequence + 1);
+    this.supply.prepare();
+  }
+
+  /** Call it only when no append is under way. */
+  async close(): Promise<void> {
+    assert(this.done === null || this.waitsFor !== null, 'an append is under way');
+    await this.supply.close();
+    await this.sync();
+    await this.leaving;
+    await this.file.close();
+  }
+}
+
+/** The segment that holds `slot`, given that the log does. */
+function segmentOf(segments: readonly Segment[], slot: number): Segment | null {
+  let found: Segment | null = null;
+  for (const segment of segments) {
+    if (segment.firstSlot > 0 && segment.firstSlot <= slot) found = segment;
+  }
+  return found;
+}
+
+/** Where to start reading to come to `slot`. */
+function offsetBefore(segment: Segment, slot: number): number {
+  let offset = SEGMENT_HEADER_BYTES;
+  for (const mark of segment.marks) if (mark.slot <= slot) offset = mark.offset;
+  return offset;
+}

@@ -1,0 +1,131 @@
+import { equalBytes, viewOf } from '../base/bytes.ts';
+import type { Checksums } from '../io/checksums.ts';
+import type { DiskFile } from '../io/disk.ts';
+import {
+  CHUNK_HEADER_BYTES,
+  decodeChunkHeader,
+  FOOTER_BYTES,
+  SliceTally,
+  SNAPSHOT_HEADER_BYTES,
+  snapshotDamage,
+} from './snapshot-file.ts';
+
+const BLOCK_BYTES = 2_097_152;
+
+/**
+ * The slices of a snapshot, checked, in order; each valid only until the next is asked for. While
+ * one block is worked on, the next is being read.
+ */
+export async function* readSlices(
+  file: DiskFile,
+  checksums: Checksums,
+  size: number,
+  footer: Uint8Array,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const blocks = new BlockStream(file, SNAPSHOT_HEADER_BYTES, size - FOOTER_BYTES);
+  const tally = new SliceTally(checksums);
+  try {
+    while (await blocks.ensure(CHUNK_HEADER_BYTES)) {
+      const at = blocks.position;
+      const { bytes, view } = blocks;
+      const length = decodeChunkHeader(checksums, bytes, view, blocks.at);
+      if (length < 0) throw snapshotDamage(file.path, at, 'a chunk header is damaged');
+      const crc = view.getUint32(blocks.at + 12);
+      if (!(await blocks.ensure(CHUNK_HEADER_BYTES + length))) {
+        throw snapshotDamage(file.path, at, 'the last chunk ends short');
+      }
+      const from = blocks.at + CHUNK_HEADER_BYTES;
+      if (checksums.crc32(blocks.bytes, from, from + length, 0) !== crc) {
+        throw snapshotDamage(file.path, at, 'a chunk has a wrong checksum');
+      }
+      tally.add(crc, length);
+      blocks.at = from + length;
+      yield blocks.bytes.subarray(from, from + length);
+    }
+    if (blocks.left > 0 || !equalBytes(tally.footer(), 0, footer, 0, FOOTER_BYTES)) {
+      throw snapshotDamage(file.path, size - FOOTER_BYTES, 'the footer does not fit the chunks');
+    }
+  } finally {
+    await blocks.stop();
+  }
+}
+
+/** A window that moves over `[from, to)` of a file, with one block read ahead. */
+class BlockStream {
+  private readonly file: DiskFile;
+  private readonly to: number;
+  /** The window; `at` is where the next byte to be used lies in it. */
+  bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  view: DataView = viewOf(this.bytes);
+  at = 0;
+  private filled = 0;
+  /** File offset behind the window. */
+  private behind: number;
+  private ahead: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  private pending: Promise<number> | null = null;
+
+  constructor(file: DiskFile, from: number, to: number) {
+    this.file = file;
+    this.to = to;
+    this.behind = from;
+    this.readAhead();
+  }
+
+  get position(): number {
+    return this.behind - this.filled + this.at;
+  }
+
+  get left(): number {
+    return this.filled - this.at;
+  }
+
+  /** Makes `count` bytes at `at` available; false if the range ends before. */
+  async ensure(count: number): Promise<boolean> {
+    while (this.filled - this.at < count) {
+      if (this.pending === null) return false;
+      const read = await this.pending;
+      this.pending = null;
+      if (read === 0) return false;
+      this.append(read, count);
+      this.readAhead();
+    }
+    return true;
+  }
+
+  /** Brings what is left of the window and the block that was read together. */
+  private append(read: number, wanted: number): void {
+    const left = this.filled - this.at;
+    if (left === 0) {
+      const spare = this.bytes;
+      this.take(this.ahead);
+      this.ahead = spare;
+    } else {
+      const needed = Math.max(left + BLOCK_BYTES, wanted);
+      const joined = this.bytes.length >= needed ? this.bytes : new Uint8Array(needed);
+      joined.set(this.bytes.subarray(this.at, this.filled));
+      joined.set(this.ahead.subarray(0, read), left);
+      this.take(joined);
+    }
+    this.at = 0;
+    this.filled = left + read;
+    this.behind += read;
+  }
+
+  private take(bytes: Uint8Array): void {
+    if (bytes === this.bytes) return;
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
+  }
+
+  private readAhead(): void {
+    const count = Math.min(BLOCK_BYTES, this.to - this.behind);
+    if (count <= 0) return;
+    this.pending = this.file.read(this.ahead.subarray(0, count), this.behind);
+    // Whoever awaits it sees the failure; unless nobody does, which must not end the process.
+    this.pending.catch(() => {});
+  }
+
+  async stop(): Promise<void> {
+    await this.pending?.catch(() => {});
+  }
+}

@@ -1,0 +1,16 @@
+// Bundles the tester, because this line of Node.js runs no TypeScript, and runs it with the
+// arguments given.
+import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
+import { build } from 'rolldown';
+
+const file = resolve('.tmp/differential/main.mjs');
+await build({
+  input: 'test/differential/main.ts',
+  platform: 'node',
+  external: [/^node:/],
+  logLevel: 'warn',
+  output: { file, format: 'esm', sourcemap: true },
+});
+process.setSourceMapsEnabled(true);
+await import(pathToFileURL(file).href);
