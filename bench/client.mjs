@@ -2,6 +2,9 @@
 import { connect } from 'node:net';
 import { sleep } from './processes.mjs';
 
+/** How long an attempt may take before another one is made beside it, and before it is given up. */
+const PATIENCE_MS = 25;
+const ATTEMPT_TIMEOUT_MS = 1000;
 const OPCODE_GET_DATA = 4;
 const OPCODE_CLOSE_SESSION = -11;
 
@@ -49,27 +52,50 @@ function askOnce(port, path) {
         }
       }
     });
+    socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => socket.destroy());
     socket.on('error', reject);
     socket.on('close', () => reject(new Error('closed')));
   });
 }
 
-/** Tries again at once until a getData of `path` succeeds; `isAlive` ends the wait early. */
+/**
+ * Returns as soon as a getData of `path` has succeeded; `isAlive` ends the wait early. A starting
+ * ZooKeeper may accept a connection and then forget it, so an attempt that stays unanswered does
+ * not keep the next one waiting. Attempts get rarer with time (the figure stays exact to a
+ * hundredth), because every one that is refused costs the starting server something.
+ */
 export async function untilAnswered(port, path, isAlive, timeoutMs = 180_000) {
-  const deadline = performance.now() + timeoutMs;
-  while (isAlive() && performance.now() < deadline) {
-    const err = await askOnce(port, path).catch(() => null);
-    if (err === 0) return;
-    if (err !== null) throw new Error(`getData ${path} was answered with error ${err}`);
-    await sleep(1);
+  const started = performance.now();
+  const elapsedMs = () => performance.now() - started;
+  let answer = null;
+  const { promise: answered, resolve } = withResolvers();
+  const take = (err) => {
+    answer ??= err;
+    resolve();
+  };
+  while (answer === null && isAlive() && elapsedMs() < timeoutMs) {
+    const attempt = askOnce(port, path).then(take, () => {});
+    await Promise.race([attempt, answered, sleep(PATIENCE_MS)]);
+    if (answer === null) await Promise.race([answered, sleep(Math.max(1, elapsedMs() / 100))]);
   }
+  if (answer === 0) return;
+  if (answer !== null) throw new Error(`getData ${path} was answered with error ${answer}`);
   throw new Error(isAlive() ? `no answer on port ${port}` : 'the server ended while starting');
+}
+
+function withResolvers() {
+  let resolve;
+  const promise = new Promise((r) => {
+    resolve = r;
+  });
+  return { promise, resolve };
 }
 
 export function fourLetterWord(port, word) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port }, () => socket.write(word));
     const chunks = [];
+    socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => socket.destroy());
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.on('error', reject);
     socket.on('close', () => resolve(Buffer.concat(chunks).toString()));

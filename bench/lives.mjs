@@ -19,7 +19,7 @@ import { formatValue } from './stats.mjs';
 
 const FULL_KEYS = 1_000_000;
 const SETTLE_TIMEOUT_MS = 30_000;
-const IDLE_SECONDS = 3;
+const IDLE_SECONDS = 5;
 
 const megabytes = (bytes) => bytes / 1e6;
 

@@ -28,47 +28,55 @@ async function measureRound(bench, testCase, participants, row, round) {
     const sample = await generator
       .measure(args, { ...pace, pid: participant.pid })
       .finally(() => participant.pause());
-    participant.samples.push(sample[testCase.metric]);
-    participant.details.push(sample);
+    row.samples[participant.name]?.push(sample[testCase.metric]);
+    row.floors[participant.name]?.push(sample[testCase.metric]);
+    row.details[participant.name].push(sample);
     const figure = formatValue(sample[testCase.metric], testCase.unit);
     progress(`${testCase.name} ${round + 1}/${options.rounds} ${participant.name}: ${figure}`);
   }
 }
 
 function newRow(testCase, servers) {
-  const samples = Object.fromEntries(servers.map((server) => [server.name, []]));
   const { name, title, unit, goals } = testCase;
-  return { case: name, title, unit, goals, samples, floors: {}, details: {} };
+  const names = servers.map((server) => server.name);
+  const floorNames = ['echo', 'append'].filter((floor) => testCase[floor]);
+  const emptyLists = (keys) => Object.fromEntries(keys.map((key) => [key, []]));
+  const lists = { samples: emptyLists(names), floors: emptyLists(floorNames) };
+  return {
+    case: name,
+    title,
+    unit,
+    goals,
+    ...lists,
+    details: emptyLists([...names, ...floorNames]),
+  };
 }
 
-function asParticipant(server, samples) {
+function asParticipant(server) {
+  const { name, address, pid } = server;
   return {
-    name: server.name,
-    address: server.address,
-    pid: server.pid,
+    name,
+    address,
+    pid,
     args: [],
-    samples,
     resume: () => server.resume(),
     pause: () => server.pause(),
   };
 }
 
-function echoParticipant(echo, samples) {
+function echoParticipant(echo) {
   const address = `127.0.0.1:${echo.ports[0]}`;
   const nothing = () => {};
   const { pid } = echo;
-  return { name: 'echo', address, pid, args: ['-E'], samples, resume: nothing, pause: nothing };
+  return { name: 'echo', address, pid, args: ['-E'], resume: nothing, pause: nothing };
 }
 
 async function measureLoad(bench, testCase) {
   const { servers, options, benchDir, workDir, progress } = bench;
   const row = newRow(testCase, servers);
-  const participants = servers.map((server) => asParticipant(server, row.samples[server.name]));
+  const participants = servers.map(asParticipant);
   const echo = testCase.echo ? await startEcho(benchDir, [testCase.echo]) : null;
-  if (echo) {
-    row.floors.echo = [];
-    participants.push(echoParticipant(echo, row.floors.echo));
-  }
+  if (echo) participants.push(echoParticipant(echo));
   for (let round = 0; round < options.rounds; round++) {
     await measureRound(bench, testCase, participants, row, round);
     if (!testCase.append) continue;

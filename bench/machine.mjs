@@ -15,7 +15,7 @@ function firstLine(command, args) {
   }
 }
 
-export function machineFacts() {
+export function machineFacts(withJava) {
   return {
     at: new Date().toISOString(),
     cores: os.availableParallelism(),
@@ -23,7 +23,7 @@ export function machineFacts() {
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     kernel: `${os.type()} ${os.release()}`,
     node: process.version,
-    java: firstLine('java', ['--version']),
+    java: withJava ? firstLine('java', ['--version']) : null,
     commit: firstLine('git', ['describe', '--always', '--dirty']),
     loadAverage: os.loadavg()[0],
   };

@@ -1,5 +1,5 @@
 // npm run bench [-- options]. docs/benchmarks.md says what is measured, and how.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ import { killAll } from './processes.mjs';
 import { jsonReport, markdownReport, terminalReport } from './report.mjs';
 import { OtherServer, OwnServer } from './servers.mjs';
 
+const RESULTS_MARKER = '<!-- results: written by npm run bench -- --markdown -->';
 const USAGE = `npm run bench -- [options]
   --peer zookeeper     measure Apache ZooKeeper too, alternating, and print ratios
   --only-peer          measure the peer alone
@@ -22,7 +23,7 @@ const USAGE = `npm run bench -- [options]
   --keys N             znodes of the cases about a million (1000000)
   --quick              one round, one second, 100,000 znodes: does it work at all?
   --json FILE          everything that was measured
-  --markdown FILE      the table for docs/benchmarks.md
+  --markdown FILE      the table as markdown; docs/benchmarks.md keeps its text above the results
   --busy               measure although others are using the machine
 `;
 
@@ -122,13 +123,13 @@ async function main() {
   const outDir = join(root, '.tmp', 'bench');
   const workDir = join(outDir, `run-${process.pid}`);
   const progress = progressSince(performance.now());
-  const machine = machineFacts();
+  const cases = chooseCases(options);
+  const servers = chooseServers(options, root, workDir);
+  const machine = machineFacts(servers.some((server) => server.name === 'zookeeper'));
   checkMachine(machine, options, progress);
   progress(describeMachine(machine));
 
   const generator = new Generator(compileGenerator(benchDir, outDir));
-  const cases = chooseCases(options);
-  const servers = chooseServers(options, root, workDir);
   mkdirSync(workDir, { recursive: true });
   process.on('exit', () => {
     killAll();
@@ -144,7 +145,15 @@ function report({ options, servers }, machine, rows) {
   result.versions = Object.fromEntries(servers.map((server) => [server.name, server.version]));
   process.stdout.write(terminalReport(result));
   if (options.json) writeFileSync(options.json, jsonReport(result));
-  if (options.markdown) writeFileSync(options.markdown, markdownReport(result));
+  if (options.markdown) writeMarkdown(options.markdown, markdownReport(result));
+}
+
+/** A page that has the marker keeps what stands above it. */
+function writeMarkdown(file, report) {
+  const page = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const at = page.indexOf(RESULTS_MARKER);
+  const head = at < 0 ? '' : `${page.slice(0, at)}${RESULTS_MARKER}\n\n`;
+  writeFileSync(file, head + report);
 }
 
 main().catch((error) => {

@@ -27,15 +27,15 @@ admin.enableServer=false
 `;
 }
 
+function requireFile(file, message) {
+  if (!existsSync(file)) throw new Error(message);
+}
+
 function quollCommand(root, config) {
-  const binary = join(root, 'dist', 'quoll.js');
-  if (!existsSync(binary)) throw new Error('dist/quoll.js is not there: run npm run build first.');
-  return [process.execPath, [binary, 'serve', config]];
+  return [process.execPath, [join(root, 'dist', 'quoll.js'), 'serve', config]];
 }
 
 function zookeeperCommand(config, directory) {
-  if (!existsSync(join(JARS, 'zookeeper.jar')))
-    throw new Error("Apache ZooKeeper is not there: install Debian's package zookeeper.");
   const log4j = join(directory, 'log4j.properties');
   writeFileSync(log4j, LOG4J);
   const classpath = JAR_NAMES.map((name) => join(JARS, `${name}.jar`)).join(':');
@@ -67,6 +67,13 @@ export class OwnServer {
     this.directory = join(workDir, name);
     this.dataDir = join(this.directory, 'data');
     this.child = null;
+    if (name === 'quoll')
+      requireFile(join(root, 'dist', 'quoll.js'), 'Quoll is not built: run npm run build first.');
+    else
+      requireFile(
+        join(JARS, 'zookeeper.jar'),
+        "Apache ZooKeeper is not there: install Debian's package zookeeper.",
+      );
   }
 
   get pid() {
@@ -116,7 +123,7 @@ export class OwnServer {
 
   async readVersion() {
     const text = await fourLetterWord(this.port, 'srvr');
-    return /version: ([^\n,]+)/i.exec(text)?.[1] ?? 'unknown';
+    return /version: ([\w.]+)/i.exec(text)?.[1] ?? 'unknown';
   }
 }
 

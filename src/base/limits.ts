@@ -54,3 +54,9 @@ export const SNAPSHOT_CHUNK_BYTES_MAX = 16_777_216;
 
 /** What the superblock holds for the consensus protocol: vote, promise, configuration. */
 export const SUPERBLOCK_STATE_BYTES_MAX = 65_536;
+
+/** Characters of a four-letter word's answer; lines beyond are left out, and the answer says so. */
+export const FOUR_LETTER_ANSWER_CHARS_MAX = 33_554_432;
+
+/** Nodes below /zookeeper/quota that one report of the metrics looks at. */
+export const QUOTA_NODES_TOLD_MAX = 10_000;

@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+import type Pino from 'pino';
 import type { LogFormat, LogLevel } from '../config/server-config.ts';
 import type { LogFields, Logger } from '../io/logger.ts';
 
@@ -5,7 +7,9 @@ import type { LogFields, Logger } from '../io/logger.ts';
 export interface ProcessLogger extends Logger {
   /** Loads the writer behind it; lines logged before wait, with the time at which they came. */
   open(): Promise<void>;
-  /** Writes everything out, synchronously: the process is about to end. */
+  /** Settles once everything is written, or nobody has read it for a while. */
+  close(): Promise<void>;
+  /** Writes out what it can at once, for a process that ends in the middle of things. */
   flush(): void;
 }
 
@@ -14,6 +18,8 @@ export interface LoggingOptions {
   readonly format: LogFormat;
   readonly isTerminal: boolean;
   readonly colours: boolean;
+  /** Where lines go; 2 is standard error. */
+  readonly fd: number;
 }
 
 interface Line {
@@ -25,6 +31,7 @@ interface Line {
 
 interface Sink {
   write(line: Line): void;
+  close(): Promise<void>;
   flush(): void;
 }
 
@@ -33,24 +40,26 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const WAITING_MAX = 1000;
 /** Bytes that wait for a reader of standard error who has stopped reading; then lines are lost. */
 const UNREAD_BYTES_MAX = 4_194_304;
+/** How long the end of the process waits for such a reader. */
+const CLOSE_TIMEOUT_MS = 1000;
 
 /**
- * Logs to standard error. The library behind it takes longer to load than an empty server takes to
+ * Logs to a descriptor. The library behind it takes longer to load than an empty server takes to
  * start, so it is loaded by `open`, after the port is open.
  */
 export function createLogger(options: LoggingOptions): ProcessLogger {
-  return new DeferredLogger(LEVELS.indexOf(options.level), () => openSink(options));
+  return new DeferredLogger(options);
 }
 
 class DeferredLogger implements ProcessLogger {
   private readonly threshold: number;
-  private readonly load: () => Promise<Sink>;
+  private readonly options: LoggingOptions;
   private waiting: Line[] = [];
   private sink: Sink | null = null;
 
-  constructor(threshold: number, load: () => Promise<Sink>) {
-    this.threshold = threshold;
-    this.load = load;
+  constructor(options: LoggingOptions) {
+    this.threshold = LEVELS.indexOf(options.level);
+    this.options = options;
   }
 
   debug(fields: LogFields, message: string): void {
@@ -71,13 +80,18 @@ class DeferredLogger implements ProcessLogger {
 
   async open(): Promise<void> {
     if (this.sink !== null) return;
-    this.sink = await this.load();
+    this.sink = await openSink(this.options);
     for (const line of this.waiting) this.sink.write(line);
     this.waiting = [];
   }
 
+  async close(): Promise<void> {
+    if (this.sink === null) this.flush();
+    else await this.sink.close();
+  }
+
   flush(): void {
-    for (const line of this.waiting) process.stderr.write(plainLine(line));
+    for (const line of this.waiting) writeSync(this.options.fd, plainLine(line));
     this.waiting = [];
     this.sink?.flush();
   }
@@ -103,9 +117,7 @@ function plainLine(line: Line): string {
 async function openSink(options: LoggingOptions): Promise<Sink> {
   const { default: pino } = await import('pino');
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && options.isTerminal);
-  const destination = isPretty
-    ? await prettyDestination(options.colours)
-    : pino.destination({ dest: 2, sync: false, maxLength: UNREAD_BYTES_MAX });
+  const file = isPretty ? null : openFile(pino, options.fd);
   const logger = pino(
     {
       level: 'debug',
@@ -115,35 +127,62 @@ async function openSink(options: LoggingOptions): Promise<Sink> {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    destination,
+    file ?? (await openPretty(options)),
   );
   return {
     write: ({ level, timeMs, fields, message }) =>
       logger[level]({ time: timeMs, ...fields }, message),
-    flush: () => flushQuietly(destination),
+    close: async () => {
+      if (file !== null) await drained(file);
+    },
+    flush: () => {
+      if (file !== null) flushQuietly(file);
+    },
   };
 }
 
-interface Destination {
-  write(text: string): void;
-  flushSync?(): void;
+type LogFile = ReturnType<typeof Pino.destination>;
+
+/** Writes from the thread pool, so that a reader who has stopped reading doesn't stop the server. */
+function openFile(pino: typeof Pino, fd: number): LogFile {
+  // `flush` waits for what is under way only when a least length is set.
+  const file = pino.destination({
+    dest: fd,
+    sync: false,
+    minLength: 1,
+    maxLength: UNREAD_BYTES_MAX,
+  });
+  // A full disk under the log must not end a server whose data is elsewhere.
+  file.on('error', () => {});
+  return file;
 }
 
-async function prettyDestination(colorize: boolean): Promise<Destination> {
+/** For people: synchronous, so that lines and standard output keep their order. */
+async function openPretty(options: LoggingOptions): Promise<Pino.DestinationStream> {
   const { default: pretty } = await import('pino-pretty');
   return pretty({
-    destination: 2,
+    destination: options.fd,
     sync: true,
-    colorize,
+    colorize: options.colours,
     translateTime: 'SYS:HH:MM:ss.l',
     errorLikeObjectKeys: ['error'],
   });
 }
 
-/** A destination that is not open yet, or no longer, has nothing that could be saved. */
-function flushQuietly(destination: Destination): void {
+function drained(file: LogFile): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    file.flush(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** A file that has failed has nothing that could be saved. */
+function flushQuietly(file: LogFile): void {
   try {
-    destination.flushSync?.();
+    file.flushSync();
   } catch {
     // Nothing is left to tell it to.
   }

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { runCheck } from './check.ts';
 import { ExitCode, explain } from './exit-code.ts';
 import { addConfigFlags } from './flags.ts';
 import { loadProcessConfig } from './load-config.ts';
@@ -119,6 +118,7 @@ function addCheck(program: Command, terminal: Terminal, setCode: SetCode): void 
     .option('--accept-loss', 'cut the log at the damage: what follows is lost to clients')
     .addHelpText('after', CHECK_EXAMPLES)
     .action(async (dir: string, options: CheckOptions) => {
+      const { runCheck } = await import('./check.ts');
       setCode(await runCheck(dir, options, terminal));
     });
 }

@@ -1,4 +1,3 @@
-import { startServer } from '../entry/server.ts';
 import { createLogger } from './logging.ts';
 import type { ServeHost } from './serve.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,8 +12,12 @@ export function processHost(terminal: Terminal): ServeHost {
         format: config.logFormat,
         isTerminal: process.stderr.isTTY === true,
         colours: terminal.errColours,
+        fd: 2,
       }),
-    startServer: (config, logger) => startServer(config, { logger }),
+    startServer: async (config, logger) => {
+      const { startServer } = await import('../entry/server.ts');
+      return startServer(config, { logger });
+    },
     onSignal: (callback) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, callback);
     },

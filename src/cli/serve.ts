@@ -44,11 +44,11 @@ export async function serve(loaded: LoadedConfig, host: ServeHost): Promise<numb
     return await run(config, logger, host);
   } catch (error) {
     const failure = explain(error);
-    logger.flush();
+    await logger.close();
     printFailure(terminal, failure.message);
     return failure.code;
   } finally {
-    logger.flush();
+    await logger.close();
   }
 }
 

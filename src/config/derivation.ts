@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { Problem, Severity } from './problem.ts';
+import type { Problem, Severity, Source } from './problem.ts';
 import type { Settings } from './settings.ts';
 
 /** What the parts of a configuration are derived from, and where they leave what they find. */
@@ -8,7 +8,22 @@ export interface Derivation {
   readonly memoryBytes: number;
   readonly problems: Problem[];
   /** What keys come to whose default is not a constant, or whose value had to be adapted. */
-  readonly texts: Map<string, string>;
+  readonly derived: Map<string, DerivedText>;
+}
+
+export interface DerivedText {
+  readonly text: string;
+  /** Null: wherever the key itself is set. */
+  readonly source: Source | null;
+}
+
+export function noteDerived(
+  d: Derivation,
+  key: string,
+  text: string,
+  source: Source | null = null,
+): void {
+  d.derived.set(key, { text, source });
 }
 
 /** Reports something about a key at the place where it is set. */
@@ -21,11 +36,11 @@ export function raised(d: Derivation, key: string, min: number): number {
   const value = d.settings.number(key);
   if (value >= min) return value;
   report(d, 'warning', key, `${value} is too few: ${min} it is`);
-  d.texts.set(key, String(min));
+  noteDerived(d, key, String(min));
   return min;
 }
 
-/** A key whose type is a list of words, read as their union. */
+/** A key that allows certain words only, typed as their union. */
 export function wordOf<T extends string>(d: Derivation, key: string, words: readonly T[]): T {
   const text = d.settings.text(key);
   const word = words.find((candidate) => candidate === text);

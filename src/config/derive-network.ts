@@ -1,4 +1,4 @@
-import { type Derivation, report } from './derivation.ts';
+import { type Derivation, noteDerived, report } from './derivation.ts';
 import { FOUR_LETTER_WORDS } from './four-letter-words.ts';
 import type { ConnectionThrottleConfig, ServerConfig } from './server-config.ts';
 import { type SingleServer, singleServer } from './server-lines.ts';
@@ -19,8 +19,7 @@ export function deriveClientPort(d: Derivation): ClientPort {
   const server = singleServer(d.settings, d.problems);
   const clientPort = portOf(d, server);
   const clientPortAddress = addressOf(d, server);
-  d.texts.set('clientPort', String(clientPort));
-  d.texts.set('clientPortAddress', clientPortAddress ?? '(all addresses)');
+  if (clientPortAddress === undefined) noteDerived(d, 'clientPortAddress', '(all addresses)');
   const backlog = d.settings.number('clientPortListenBacklog');
   return {
     clientPort,
@@ -37,7 +36,10 @@ function portOf(d: Derivation, server: SingleServer | null): number {
   const client = server?.line.client;
   if (server == null || client == null) return port;
   const source = d.settings.sourceOf('clientPort');
-  if (source.kind === 'default') return client.port;
+  if (source.kind === 'default') {
+    noteDerived(d, 'clientPort', String(client.port), server.setting.source);
+    return client.port;
+  }
   if (source.kind === 'file' && port !== client.port) {
     report(
       d,
@@ -54,7 +56,10 @@ function addressOf(d: Derivation, server: SingleServer | null): string | undefin
   const lineHost = server?.line.client?.host;
   if (server === null || lineHost === undefined) return address;
   const source = d.settings.sourceOf('clientPortAddress');
-  if (source.kind === 'default') return lineHost;
+  if (source.kind === 'default') {
+    noteDerived(d, 'clientPortAddress', lineHost, server.setting.source);
+    return lineHost;
+  }
   if (source.kind === 'file' && address !== lineHost) {
     report(
       d,
@@ -110,7 +115,7 @@ export function deriveSessions(d: Derivation): Sessions {
 function ticksUnlessSet(d: Derivation, key: string, unlessSet: number): number {
   const value = d.settings.number(key);
   const timeoutMs = value === -1 ? unlessSet : value;
-  d.texts.set(key, String(timeoutMs));
+  noteDerived(d, key, String(timeoutMs));
   return timeoutMs;
 }
 
@@ -148,7 +153,7 @@ function extrasize(d: Derivation, juteMaxbuffer: number): number {
   const setting = d.settings.get('jute.maxbuffer.extrasize');
   const asked = typeof setting?.value === 'number' ? setting.value : juteMaxbuffer;
   const extra = Math.max(EXTRASIZE_MIN, asked);
-  d.texts.set('jute.maxbuffer.extrasize', String(extra));
+  noteDerived(d, 'jute.maxbuffer.extrasize', String(extra));
   return extra;
 }
 
@@ -156,7 +161,7 @@ function maxTreeBytes(d: Derivation): number {
   const setting = d.settings.get('quoll.maxTreeBytes');
   if (typeof setting?.value === 'number') return setting.value;
   const share = Math.min(TREE_BYTES_MAX, Math.floor(d.memoryBytes / 2));
-  d.texts.set('quoll.maxTreeBytes', String(share));
+  noteDerived(d, 'quoll.maxTreeBytes', String(share));
   return share;
 }
 

@@ -1,4 +1,4 @@
-import { type Derivation, raised, report } from './derivation.ts';
+import { type Derivation, noteDerived, raised, report } from './derivation.ts';
 import type { ServerConfig } from './server-config.ts';
 
 type Storage = Pick<
@@ -25,7 +25,7 @@ export function deriveStorage(d: Derivation): Storage {
   const settings = d.settings;
   const dataDir = requiredDataDir(d);
   const dataLogDir = settings.text('dataLogDir') ?? dataDir;
-  d.texts.set('dataLogDir', dataLogDir);
+  noteDerived(d, 'dataLogDir', dataLogDir);
   const forceSync = settings.text('forceSync') !== 'no';
   if (!forceSync) {
     report(d, 'warning', 'forceSync', 'a power cut will lose writes that clients think are safe');
@@ -62,6 +62,6 @@ function snapSizeLimitBytes(d: Derivation): number {
   if (kib > 0) return kib * 1024;
   const message = `without it the log would grow for ever: ${SNAP_SIZE_DEFAULT_KIB} it is`;
   report(d, 'warning', SNAP_SIZE, message);
-  d.texts.set(SNAP_SIZE, String(SNAP_SIZE_DEFAULT_KIB));
+  noteDerived(d, SNAP_SIZE, String(SNAP_SIZE_DEFAULT_KIB));
   return SNAP_SIZE_DEFAULT_KIB * 1024;
 }

@@ -1,4 +1,4 @@
-import type { Derivation } from './derivation.ts';
+import type { Derivation, DerivedText } from './derivation.ts';
 import { wordOf } from './derivation.ts';
 import { deriveClientPort, deriveLimits, deriveSessions } from './derive-network.ts';
 import { deriveSecurity } from './derive-security.ts';
@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts';
 
 export interface Derived {
   readonly config: ServerConfig;
-  readonly texts: ReadonlyMap<string, string>;
+  readonly derived: ReadonlyMap<string, DerivedText>;
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -21,7 +21,7 @@ export function deriveConfig(
   memoryBytes: number,
   problems: Problem[],
 ): Derived {
-  const d: Derivation = { settings, memoryBytes, problems, texts: new Map() };
+  const d: Derivation = { settings, memoryBytes, problems, derived: new Map() };
   const config: ServerConfig = {
     ...deriveClientPort(d),
     ...deriveSessions(d),
@@ -32,7 +32,7 @@ export function deriveConfig(
     logLevel: wordOf(d, 'quoll.logLevel', LOG_LEVELS),
     logFormat: wordOf(d, 'quoll.logFormat', LOG_FORMATS),
   };
-  return { config: deepFreeze(config), texts: d.texts };
+  return { config: deepFreeze(config), derived: d.derived };
 }
 
 function deepFreeze<T extends object>(value: T): T {

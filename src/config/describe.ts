@@ -19,7 +19,9 @@ export function effectiveSettings(loaded: LoadedConfig): EffectiveSetting[] {
     for (const key of section.keys) {
       if (key.status !== 'honoured') continue;
       for (const name of namesOf(key, loaded)) {
-        const source = formatSource(loaded.settings.sourceOf(name));
+        const source = formatSource(
+          loaded.derived.get(name)?.source ?? loaded.settings.sourceOf(name),
+        );
         result.push({ section: section.title, key: name, value: shown(key, name, loaded), source });
       }
     }
@@ -38,5 +40,5 @@ function namesOf(key: ConfigKey, loaded: LoadedConfig): string[] {
 function shown(key: ConfigKey, name: string, loaded: LoadedConfig): string {
   const setting = loaded.settings.get(name);
   if (key.type.kind === 'secret') return setting === undefined ? '' : '(set, not shown)';
-  return loaded.derived.get(name) ?? setting?.text ?? key.default ?? '';
+  return loaded.derived.get(name)?.text ?? setting?.text ?? key.default ?? '';
 }

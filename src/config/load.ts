@@ -1,4 +1,5 @@
 import { collect, type Entry } from './collect.ts';
+import type { DerivedText } from './derivation.ts';
 import { type Derived, deriveConfig } from './derive.ts';
 import { parseJvmFlags, splitDefine } from './jvm-flags.ts';
 import type { Problem, Source } from './problem.ts';
@@ -33,8 +34,8 @@ export interface LoadedConfig {
   /** Null when a problem is an error. */
   readonly config: ServerConfig | null;
   readonly settings: Settings;
-  /** Values of honoured keys whose default is not a constant, as texts by key. */
-  readonly derived: ReadonlyMap<string, string>;
+  /** What keys come to whose default is not a constant, or whose value had to be adapted. */
+  readonly derived: ReadonlyMap<string, DerivedText>;
   readonly problems: readonly Problem[];
 }
 
@@ -58,7 +59,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   return {
     config: failed ? null : derived.config,
     settings,
-    derived: derived.texts,
+    derived: derived.derived,
     problems,
   };
 }

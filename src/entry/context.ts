@@ -42,7 +42,7 @@ export function createContext(options: {
     counters: new Counters(),
     connections: new Set(),
     writable: hasRoom,
-    memoryFull: () => replica.state.tree.bytesUsed > config.maxTreeBytes,
+    memoryFull: () => replica.state.isFull,
     fourLetterWord: () => null,
   };
 }

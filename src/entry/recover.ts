@@ -1,8 +1,9 @@
-import type { Checksums } from '../io/checksums.ts';
 import type { Secrets } from '../io/secrets.ts';
 import { replay } from '../replica/replay.ts';
-import type { Opened } from '../storage/storage.ts';
-import { State, StateLoader } from '../state/state.ts';
+import { StateLoader } from '../state/loader.ts';
+import { State } from '../state/state.ts';
+import { GENESIS_HASH } from '../storage/record.ts';
+import type { Storage } from '../storage/storage.ts';
 
 export interface Recovered {
   readonly state: State;
@@ -10,8 +11,6 @@ export interface Recovered {
   readonly lastHash: Uint8Array;
   /** The ballot round of the last entry. */
   readonly round: number;
-  /** Bytes of log behind the snapshot. */
-  readonly logBytes: number;
   readonly snapshotSlot: number;
   readonly loadMs: number;
   readonly replayMs: number;
@@ -20,38 +19,35 @@ export interface Recovered {
 
 /** The newest snapshot and the log behind it, made into a state. */
 export async function recover(
-  opened: Opened,
-  options: { secrets: Secrets; checksums: Checksums; maxTreeBytes: number },
+  storage: Storage,
+  secrets: Secrets,
+  maxTreeBytes: number,
 ): Promise<Recovered> {
   const startedMs = performance.now();
-  const treeOptions = { seed: seedOf(options.secrets), maxBytes: options.maxTreeBytes };
-  const { snapshot } = opened;
-  let state: State;
-  if (snapshot === null) state = new State(treeOptions);
-  else {
+  const treeOptions = { seed: seedOf(secrets), maxBytes: maxTreeBytes };
+  const base = await storage.loadSnapshot(async (snapshot) => {
     const loader = new StateLoader(treeOptions);
     for await (const slice of snapshot.slices) loader.accept(slice);
-    state = loader.finish();
+    const state = loader.finish();
     state.applied(snapshot.slot);
-  }
+    return { state, slot: snapshot.slot, hash: snapshot.hash };
+  });
+  const state = base?.state ?? new State(treeOptions);
   const loadedMs = performance.now();
-  const last = { slot: snapshot?.slot ?? 0, hash: snapshot?.hash ?? new Uint8Array(32), round: 0 };
-  let logBytes = 0;
+  const last = { slot: base?.slot ?? 0, hash: base?.hash ?? GENESIS_HASH, round: 0 };
   let replayedCommands = 0;
-  for await (const entries of opened.entries) {
+  for await (const entries of storage.entries()) {
     replayedCommands += replay(state, entries);
-    for (const entry of entries) {
-      logBytes += entry.body.length;
-      Object.assign(last, { slot: entry.slot, hash: entry.hash, round: entry.round });
-    }
+    const newest = entries[entries.length - 1];
+    if (newest === undefined) continue;
+    Object.assign(last, { slot: newest.slot, hash: newest.hash, round: newest.round });
   }
   return {
     state,
     lastSlot: last.slot,
     lastHash: last.hash.slice(),
     round: last.round,
-    logBytes,
-    snapshotSlot: snapshot?.slot ?? 0,
+    snapshotSlot: base?.slot ?? 0,
     loadMs: loadedMs - startedMs,
     replayMs: performance.now() - loadedMs,
     replayedCommands,

@@ -12,7 +12,7 @@ import { SessionIds } from '../replica/session-ids.ts';
 import { Snapshotter } from '../replica/snapshotter.ts';
 import { ClientPort } from '../server/server.ts';
 import { CommandFlag } from '../state/command.ts';
-import { entryHash } from '../storage/record.ts';
+import { chainHash } from '../storage/record.ts';
 import { openStorage } from '../storage/storage.ts';
 import { createContext } from './context.ts';
 import { recover } from './recover.ts';
@@ -37,7 +37,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   const checksums = new NodeChecksums();
   const secrets = new NodeSecrets();
   let hasRoom = true;
-  const opened = await openStorage(new NodeDisk(), {
+  const storage = await openStorage(new NodeDisk(), {
     dataDir: config.dataDir,
     ...(config.dataLogDir === config.dataDir ? {} : { dataLogDir: config.dataLogDir }),
     checksums,
@@ -50,7 +50,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
       hasRoom = room;
     },
   });
-  const recovered = await recover(opened, { secrets, checksums, maxTreeBytes: config.maxTreeBytes });
+  const recovered = await recover(storage, secrets, config.maxTreeBytes);
   const { state } = recovered;
   logger.info(
     {
@@ -70,25 +70,23 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   });
   const snapshotter = new Snapshotter({
     state,
-    store: opened.snapshots,
+    storage,
     logger,
     clock,
     logBytesMax: config.snapSizeLimitBytes,
-    logBytes: recovered.logBytes,
     snapshotSlot: recovered.snapshotSlot,
   });
   let lastHash = recovered.lastHash;
   const replica = new Replica({
     state,
     decider: new Solo({
-      chain: (previous, slot, round, replicaId, body) =>
-        entryHash(checksums, previous, slot, round, replicaId, body),
+      chain: chainHash(checksums),
       round: Math.max(1, recovered.round),
       replica: 1,
       lastSlot: recovered.lastSlot,
       lastHash: recovered.lastHash,
     }),
-    log: opened.log,
+    log: storage.log,
     clock,
     sessionIds: new SessionIds(1, clock.wallMs()),
     tickTimeMs: config.tickTimeMs,
@@ -96,7 +94,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     onFatal: (error) => settle(error),
     onApplied: (entry) => {
       lastHash = entry.hash;
-      snapshotter.applied(entry.slot, entry.hash, entry.body.length);
+      snapshotter.applied(entry.slot, entry.hash);
     },
   });
   const context = createContext({ config, replica, secrets, hasRoom: () => hasRoom });
@@ -121,7 +119,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
     await snapshotter.finish(state.slot, lastHash);
     await port.close();
-    await opened.close();
+    await storage.close();
     settle(null);
   };
   return { address: port.address, port: port.port, close, done };

@@ -62,7 +62,7 @@ export interface Disk {
   open(path: string, mode: OpenMode): Promise<DiskFile>;
   /** Names in a directory, files and directories alike, in no order. ENOENT if there is none. */
   list(directory: string): Promise<string[]>;
-  /** Makes the directory and its missing parents, for this user only; an existing one is kept. */
+  /** Makes the directory and its missing parents; it is then open to this user only. */
   makeDirectory(directory: string): Promise<void>;
   /** Replaces `to` if it exists. */
   rename(from: string, to: string): Promise<void>;

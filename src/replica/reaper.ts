@@ -1,4 +1,3 @@
-import { Writer } from '../base/writer.ts';
 import type { Replica } from './replica.ts';
 
 export interface ReaperOptions {
@@ -34,14 +33,10 @@ export class Reaper {
     const { state, clock } = this.replica;
     const { checkIntervalMs, maxPerMinute, maxNeverUsedIntervalMs } = this.options;
     const most = Math.max(1, Math.floor((maxPerMinute * checkIntervalMs) / 60_000));
-    const path = new Writer();
     let proposed = 0;
-    state.forEachReapable(clock.wallMs(), maxNeverUsedIntervalMs, (row) => {
-      if (proposed >= most) return false;
-      path.clear();
-      state.tree.writePath(row, path);
-      this.replica.submitReap(path.written());
-      proposed++;
+    state.forEachReapable(clock.wallMs(), maxNeverUsedIntervalMs, (_row, path, from, to) => {
+      if (proposed++ >= most) return false;
+      this.replica.submitReap(path.subarray(from, to));
       return true;
     });
   }

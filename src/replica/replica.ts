@@ -12,8 +12,10 @@ import { type Outcome, Verdict } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import { Attachment, type Client } from './attachment.ts';
 import { Batches } from './batches.ts';
+import { DigestPoints } from './digest-points.ts';
 import { Expiry } from './expiry.ts';
 import type { SessionIds } from './session-ids.ts';
+import { ReplicaStats } from './stats.ts';
 import { Turn } from './turn.ts';
 import { Watches } from './watches.ts';
 
@@ -52,6 +54,9 @@ export class Replica {
   readonly expiry: Expiry;
   readonly turn: Turn;
   readonly clock: Clock;
+  readonly stats: ReplicaStats = new ReplicaStats();
+  readonly digestPoints: DigestPoints = new DigestPoints();
+  private appendedAtMs = 0;
   private readonly options: ReplicaOptions;
   private readonly batches = new Batches();
   private readonly header = new CommandHeader();
@@ -233,6 +238,7 @@ export class Replica {
 
   private end(): void {
     this.batches.close();
+    this.stats.commandsProposed++;
     this.turn.wake();
   }
 
@@ -245,6 +251,7 @@ export class Replica {
       return;
     }
     this.proposed.push(batch);
+    this.stats.batchBytes.record(batch.at);
     this.options.decider.propose(batch.written());
     this.step();
   }
@@ -254,6 +261,7 @@ export class Replica {
     for (const entry of output.decided) this.decided.push(entry);
     if (output.writes.length > 0) {
       this.appending = output.writes;
+      this.appendedAtMs = this.clock.monotonicMs();
       this.options.log.append(output.writes, this.onWritten);
     }
   }
@@ -263,6 +271,7 @@ export class Replica {
       this.options.onFatal(error);
       return;
     }
+    this.stats.appendMs.record(this.clock.monotonicMs() - this.appendedAtMs);
     const last = this.appending[this.appending.length - 1] as Entry;
     this.appending = [];
     this.options.decider.written(last.slot);
@@ -311,6 +320,8 @@ export class Replica {
 
   /** Watch events first, then the reply: a client never reads a change before its event. */
   private deliver(outcome: Outcome): void {
+    this.stats.commandsApplied++;
+    this.digestPoints.note(outcome.zxid, this.state.tree);
     this.watches.match(outcome.changes, outcome.zxid);
     switch (outcome.kind) {
       case CommandKind.openSession:
@@ -322,7 +333,9 @@ export class Replica {
         this.deliverReply(outcome);
         return;
       case CommandKind.expireSession:
-        if (outcome.closedSession) this.dropSession(outcome)?.client.onDetached();
+        if (!outcome.closedSession) return;
+        this.stats.sessionsExpired++;
+        this.dropSession(outcome)?.client.onDetached();
         return;
       default:
         return;

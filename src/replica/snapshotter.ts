@@ -12,7 +12,9 @@ export interface SnapshotPoint {
 
 /** Makes snapshots durable and lets go of the log behind them. */
 export interface SnapshotStore {
-  write(
+  /** Log bytes since the last snapshot was begun, those that recovery read included. */
+  readonly bytesSinceSnapshot: number;
+  writeSnapshot(
     point: SnapshotPoint,
     source: { next(maxBytes: number): Uint8Array | null },
   ): Promise<unknown>;
@@ -24,11 +26,12 @@ export interface SnapshotStore {
  */
 export class Snapshotter {
   private readonly state: State;
-  private readonly store: SnapshotStore;
+  private readonly storage: SnapshotStore;
   private readonly logger: Logger;
   private readonly clock: Clock;
   private readonly logBytesMax: number;
-  private logBytes: number;
+  /** Log bytes at the last failure: the next try comes after as much log again. */
+  private failedAtBytes = 0;
   private running: Promise<void> | null = null;
   private snapshotSlot: number;
   /** Snapshots written and failed by this process, and how long the last took. */
@@ -38,30 +41,27 @@ export class Snapshotter {
 
   constructor(options: {
     state: State;
-    store: SnapshotStore;
+    storage: SnapshotStore;
     logger: Logger;
     clock: Clock;
     /** A snapshot follows after this many bytes of log. */
     logBytesMax: number;
-    /** Bytes of log that recovery found behind the newest snapshot. */
-    logBytes: number;
     /** Slot of the newest snapshot; 0 if there is none. */
     snapshotSlot: number;
   }) {
     this.state = options.state;
-    this.store = options.store;
+    this.storage = options.storage;
     this.logger = options.logger;
     this.clock = options.clock;
     this.logBytesMax = options.logBytesMax;
-    this.logBytes = options.logBytes;
     this.snapshotSlot = options.snapshotSlot;
   }
 
   /** Call it after each slot, between two commands: only there an image is exact at its slot. */
-  applied(slot: number, hash: Uint8Array, bodyBytes: number): void {
-    this.logBytes += bodyBytes;
-    if (this.logBytes < this.logBytesMax || this.running !== null) return;
-    // Failures are logged where they happen; the next one is tried after as much log again.
+  applied(slot: number, hash: Uint8Array): void {
+    if (this.running !== null) return;
+    const bytes = this.storage.bytesSinceSnapshot;
+    if (bytes < this.logBytesMax || bytes - this.failedAtBytes < this.logBytesMax) return;
     this.running = this.write(slot, hash).finally(() => {
       this.running = null;
     });
@@ -75,16 +75,17 @@ export class Snapshotter {
 
   private async write(slot: number, hash: Uint8Array): Promise<void> {
     const startedMs = this.clock.monotonicMs();
-    this.logBytes = 0;
     const image = this.state.beginImage();
     try {
-      await this.store.write({ slot, hash, zxid: this.state.zxid }, image);
+      await this.storage.writeSnapshot({ slot, hash, zxid: this.state.zxid }, image);
       this.snapshotSlot = slot;
+      this.failedAtBytes = 0;
       this.written++;
       this.lastMs = this.clock.monotonicMs() - startedMs;
       this.logger.info({ slot, ms: Math.round(this.lastMs) }, 'snapshot written');
     } catch (error) {
       this.failed++;
+      this.failedAtBytes = this.storage.bytesSinceSnapshot;
       this.logger.error({ slot, error: String(error) }, 'snapshot failed; the log is kept');
     } finally {
       image.end();

@@ -15,6 +15,8 @@ export class Turn {
   private first: (() => void) | null = null;
   private scheduled = false;
   private readonly run: () => void = () => this.runNow();
+  /** When the flushes of the last turn began, on the monotonic clock. */
+  nowMs = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -41,6 +43,7 @@ export class Turn {
   private runNow(): void {
     this.scheduled = false;
     this.first?.();
+    this.nowMs = this.clock.monotonicMs();
     const count = this.dirty.length;
     for (let i = 0; i < count; i++) (this.dirty[i] as Flushable).flush();
     // A flush may have made others dirty; they were appended behind `count` and wait a turn.

@@ -127,11 +127,32 @@ describe('watches (protocol 9.2 to 9.4)', () => {
     watches.add(goes, '/b', WatchMode.recursive);
     watches.add(stays, '/a', WatchMode.data);
     watches.add(stays, '/a', WatchMode.data);
-    expect(watches.count).toBe(6);
+    // One for each path that a connection has in a table, however many modes that is.
+    expect([watches.dataCount, watches.childCount, watches.count]).toEqual([3, 1, 4]);
     watches.drop(goes);
     expect([watches.count, watches.pathCount, goes.watched.size]).toEqual([1, 1, 0]);
     change(watches, dataChanged, '/a');
     expect([goes.take(), stays.take()]).toEqual([[], ['changed /a']]);
     expect([watches.count, watches.pathCount]).toEqual([0, 0]);
+  });
+
+  it('count how many were told of each type of event', () => {
+    const watches = new Watches();
+    for (const listener of [new Listener(), new Listener()]) {
+      watches.add(listener, '/p', WatchMode.data | WatchMode.recursive);
+      watches.add(listener, '/p', WatchMode.child);
+    }
+    change(watches, dataChanged, '/p');
+    change(watches, dataChanged, '/q');
+    change(watches, created, '/p/c');
+    change(watches, created, '/p/d');
+    const told = watches.told.map((summary) => [summary.count, summary.max]);
+    expect(told).toEqual([
+      [0, 0],
+      [2, 2],
+      [0, 0],
+      [1, 2],
+      [1, 2],
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { Summary } from '../base/summary.ts';
 import { utf8Decode } from '../base/utf8.ts';
 import { Event } from '../protocol/constants.ts';
 import type { Acl } from '../state/acl.ts';
@@ -13,8 +14,10 @@ export const WatchMode = {
   recursive: 8,
 } as const;
 
-const DATA_TABLE = WatchMode.data | WatchMode.persistent | WatchMode.recursive;
+export const DATA_TABLE: number = WatchMode.data | WatchMode.persistent | WatchMode.recursive;
 const CHILD_TABLE = WatchMode.child | WatchMode.persistent;
+/** Event types of watches are 1 to 4. */
+const EVENT_TYPES = 5;
 
 /** Whoever watches: a client's connection. */
 export interface Watcher {
@@ -41,8 +44,16 @@ export class Watches {
   private readonly paths = new Map<string, PathWatch>();
   private recursive = 0;
   private trigger = 0;
-  /** Watches of the data table and all watches, for the four-letter words and metrics. */
-  count = 0;
+  /** Watchers of each path, in ZooKeeper's two tables. */
+  dataCount = 0;
+  childCount = 0;
+  /** How many were told of an event, by its type; what nobody watched counts nothing. */
+  readonly told: readonly Summary[] = Array.from({ length: EVENT_TYPES }, () => new Summary());
+  private tellings = 0;
+
+  get count(): number {
+    return this.dataCount + this.childCount;
+  }
 
   get pathCount(): number {
     return this.paths.size;
@@ -131,6 +142,7 @@ export class Watches {
     to: number,
     zxid: number,
   ): void {
+    const tellings = this.tellings;
     const exact = this.paths.get(path);
     if (exact !== undefined) {
       for (const [watcher, modes] of exact.modes) {
@@ -143,6 +155,7 @@ export class Watches {
     if (this.recursive > 0 && table === DATA_TABLE) {
       this.fireAncestors(path, type, acl, bytes, from, to, zxid);
     }
+    if (this.tellings > tellings) this.told[type]?.record(this.tellings - tellings);
   }
 
   private fireAncestors(
@@ -177,11 +190,14 @@ export class Watches {
   ): void {
     if (watcher.lastTrigger === this.trigger) return;
     watcher.lastTrigger = this.trigger;
-    if (watcher.mayRead(acl)) watcher.notify(type, bytes, from, to, zxid);
+    if (!watcher.mayRead(acl)) return;
+    this.tellings++;
+    watcher.notify(type, bytes, from, to, zxid);
   }
 
   private store(entry: PathWatch, watcher: Watcher, before: number, after: number): void {
-    this.count += bitCount(after) - bitCount(before);
+    this.dataCount += Number(isIn(DATA_TABLE, after)) - Number(isIn(DATA_TABLE, before));
+    this.childCount += Number(isIn(CHILD_TABLE, after)) - Number(isIn(CHILD_TABLE, before));
     this.recursive += ((after & WatchMode.recursive) - (before & WatchMode.recursive)) / 8;
     if (after !== 0) {
       entry.modes.set(watcher, after);
@@ -194,6 +210,6 @@ export class Watches {
   }
 }
 
-function bitCount(bits: number): number {
-  return (bits & 1) + ((bits >> 1) & 1) + ((bits >> 2) & 1) + ((bits >> 3) & 1);
+function isIn(table: number, modes: number): boolean {
+  return (modes & table) !== 0;
 }

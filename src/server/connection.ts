@@ -7,9 +7,10 @@ import {
   REQUESTS_DEFERRED_MAX,
 } from '../base/limits.ts';
 import { DecodeError, Reader } from '../base/reader.ts';
+import type { Histogram } from '../base/summary.ts';
 import type { Writer } from '../base/writer.ts';
 import type { Stream, StreamHandler } from '../io/network.ts';
-import { Err, Perm, STATE_SYNC_CONNECTED, Xid } from '../protocol/constants.ts';
+import { Err, Op, Perm, STATE_SYNC_CONNECTED, Xid } from '../protocol/constants.ts';
 import type { Attachment, Client } from '../replica/attachment.ts';
 import type { Flushable } from '../replica/turn.ts';
 import type { PathWatch } from '../replica/watches.ts';
@@ -20,7 +21,7 @@ import type { ServerContext } from './context.ts';
 import { Handshake } from './handshake.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
-import { Pending, PendingKind } from './pending.ts';
+import { elapsedMs, Pending, PendingKind } from './pending.ts';
 import { handleRequest } from './requests.ts';
 import { Traffic } from './stats.ts';
 
@@ -54,7 +55,7 @@ export class Connection implements StreamHandler, Client, Flushable {
   nowMs: number;
   lastOpcode = 0;
   lastXid = -1;
-  lastZxid = 0;
+  lastZxid = -1;
   lastReplyMs = 0;
   lastLatencyMs = 0;
   private readonly input = new Input();
@@ -64,6 +65,8 @@ export class Connection implements StreamHandler, Client, Flushable {
   private stopped = false;
   private dirty = false;
   private replyAt = 0;
+  /** Replies of this turn whose latency is known when they leave. */
+  private repliesUntimed = 0;
 
   private readonly onGone: () => void;
 
@@ -108,6 +111,7 @@ export class Connection implements StreamHandler, Client, Flushable {
 
   onClose(): void {
     if (this.phase === 'closed') return;
+    if (this.phase !== 'leaving') this.context.counters.connectionsDropped++;
     this.phase = 'closed';
     this.output.discard();
     this.input.consume(this.input.to);
@@ -129,11 +133,13 @@ export class Connection implements StreamHandler, Client, Flushable {
     if (this.phase === 'closed') return;
     const writer = this.beginReply();
     writer.raw(outcome.body.bytes, 0, outcome.body.at);
-    const latencyMs = this.context.replica.clock.monotonicMs() - pending.extra;
-    this.endReply(pending.xid, outcome.zxid, outcome.error, latencyMs);
+    const nowMs = this.context.replica.clock.monotonicMs();
+    const latencyMs = elapsedMs(nowMs, pending.extra);
+    this.closeReply(pending.xid, outcome.zxid, outcome.error);
+    this.addLatencies(latencyMs, 1, this.context.counters.updateLatencyMs);
     pending.pop();
     if (outcome.closedSession) this.leave();
-    else this.drainPending();
+    else this.drainPending(nowMs);
   }
 
   onDetached(): void {
@@ -153,6 +159,7 @@ export class Connection implements StreamHandler, Client, Flushable {
     writer.i32(STATE_SYNC_CONNECTED);
     writer.i32(to - from);
     writer.raw(path, from, to);
+    this.context.counters.watchBytes += writer.at - this.replyAt;
     this.finishFrame(Xid.notification, zxid, Err.ok);
   }
 
@@ -166,21 +173,15 @@ export class Connection implements StreamHandler, Client, Flushable {
   }
 
   /** Ends the reply; with an error the body, if any was written, is taken back. */
-  endReply(xid: number, zxid: number, error: number, latencyMs: number): void {
-    if (error !== Err.ok) this.output.writer.at = this.replyAt + REPLY_HEADER_BYTES;
-    this.lastXid = xid;
-    this.lastZxid = zxid;
-    this.lastLatencyMs = latencyMs;
-    this.lastReplyMs = this.nowMs;
-    this.traffic.addLatency(latencyMs);
-    this.context.traffic.addLatency(latencyMs);
-    this.finishFrame(xid, zxid, error);
+  endReply(xid: number, zxid: number, error: number): void {
+    this.repliesUntimed++;
+    this.closeReply(xid, zxid, error);
   }
 
   /** A reply that is only a header. */
   replyHeader(xid: number, zxid: number, error: number): void {
     this.beginReply();
-    this.endReply(xid, zxid, error, 0);
+    this.endReply(xid, zxid, error);
   }
 
   /** Lets what was answered go out, then closes. */
@@ -192,6 +193,7 @@ export class Connection implements StreamHandler, Client, Flushable {
 
   /** Closes at once. */
   close(): void {
+    if (this.phase !== 'closed') this.phase = 'leaving';
     this.stream.destroy();
     this.onClose();
   }
@@ -199,7 +201,7 @@ export class Connection implements StreamHandler, Client, Flushable {
   flush(): void {
     this.dirty = false;
     if (this.phase === 'closed') return;
-    this.context.counters.bytesSent += this.output.bytes;
+    if (this.repliesUntimed > 0) this.timeReplies();
     this.output.flush();
     this.leaveIfDone();
     this.resumeInput();
@@ -214,6 +216,30 @@ export class Connection implements StreamHandler, Client, Flushable {
   /** Bytes of replies that wait to leave. */
   get bufferedBytes(): number {
     return this.output.bytes;
+  }
+
+  /** As a selector's interest set: 1 reading, 4 waiting to write. */
+  get interestOps(): number {
+    if (this.phase === 'closed') return 0;
+    return (this.paused ? 0 : 1) | (this.output.bytes > 0 ? 4 : 0);
+  }
+
+  /** The session has been opened for the first time, asked for at `askedMs`. */
+  noteOpened(askedMs: number): void {
+    const { replica, state, counters } = this.context;
+    this.lastOpcode = Op.createSession;
+    this.noteReply(0, state.zxid);
+    const latencyMs = replica.clock.monotonicMs() - askedMs;
+    this.addLatencies(latencyMs, 1, counters.updateLatencyMs);
+  }
+
+  resetStats(): void {
+    this.traffic.reset();
+    this.lastOpcode = 0;
+    this.lastXid = -1;
+    this.lastZxid = -1;
+    this.lastReplyMs = 0;
+    this.lastLatencyMs = 0;
   }
 
   /** Whatever comes from now on is not looked at. */
@@ -257,6 +283,35 @@ export class Connection implements StreamHandler, Client, Flushable {
     return phase === 'finishing' || phase === 'leaving' || phase === 'closed';
   }
 
+  private closeReply(xid: number, zxid: number, error: number): void {
+    if (error !== Err.ok) this.output.writer.at = this.replyAt + REPLY_HEADER_BYTES;
+    this.noteReply(xid, zxid);
+    const bytes = this.output.writer.at - this.replyAt;
+    this.finishFrame(xid, zxid, error);
+    this.context.counters.responseBytes.record(bytes);
+  }
+
+  private noteReply(xid: number, zxid: number): void {
+    if (xid >= 0) this.lastXid = xid;
+    this.lastZxid = zxid;
+    this.lastReplyMs = this.nowMs;
+  }
+
+  /** What was answered at once has waited since its bytes came, and leaves now. */
+  private timeReplies(): void {
+    const { replica, counters } = this.context;
+    const latencyMs = Math.max(replica.turn.nowMs - this.nowMs, 0);
+    this.addLatencies(latencyMs, this.repliesUntimed, counters.readLatencyMs);
+    this.repliesUntimed = 0;
+  }
+
+  private addLatencies(latencyMs: number, count: number, histogram: Histogram): void {
+    this.lastLatencyMs = latencyMs;
+    this.traffic.addLatencies(latencyMs, count);
+    this.context.traffic.addLatencies(latencyMs, count);
+    histogram.recordTimes(latencyMs, count);
+  }
+
   private finishFrame(xid: number, zxid: number, error: number): void {
     const writer = this.output.writer;
     const end = writer.at;
@@ -285,7 +340,11 @@ export class Connection implements StreamHandler, Client, Flushable {
         break;
       }
       const length = view.getInt32(at);
-      if (this.phase === 'greeting' && this.handshake.isFourLetterWord(length)) return to;
+      if (this.phase === 'greeting') {
+        const word = this.handshake.takeWord(view, at, to);
+        if (word === 'answered') return to;
+        if (word === 'incomplete') break;
+      }
       if (length < 0 || length > this.context.limits.frameBytesMax) {
         this.refuse(length);
         return to;
@@ -316,7 +375,7 @@ export class Connection implements StreamHandler, Client, Flushable {
    * to read: a write behind these requests may be applied right after this call, and a read that
    * ran only then would see a state later than its place in the session.
    */
-  private drainPending(): void {
+  private drainPending(nowMs: number): void {
     const pending = this.pending;
     while (pending.count > 0 && pending.kind !== PendingKind.write) {
       if (pending.kind === PendingKind.error) {
@@ -324,17 +383,27 @@ export class Connection implements StreamHandler, Client, Flushable {
         pending.pop();
         this.replyHeader(xid, this.context.state.zxid, detail);
       } else {
-        const { bytes, view, detail: from, extra: to } = pending;
+        const { bytes, view, detail: from, extra: to, xid: arrivedUs } = pending;
         pending.pop();
-        this.handleFrameAgain(bytes, view, from, to);
+        this.handleFrameAgain(bytes, view, from, to, elapsedMs(nowMs, arrivedUs));
       }
       if (this.isLeaving()) return;
     }
   }
 
-  private handleFrameAgain(bytes: Uint8Array, view: DataView, from: number, to: number): void {
+  private handleFrameAgain(
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+    waitedMs: number,
+  ): void {
+    const untimed = this.repliesUntimed;
     this.reader.reset(bytes, view, from, to);
     if (!handleRequest(this, this.reader, true)) this.close();
+    if (this.repliesUntimed === untimed) return;
+    this.repliesUntimed = untimed;
+    this.addLatencies(waitedMs, 1, this.context.counters.readLatencyMs);
   }
 
   private parseInput(): void {

@@ -37,6 +37,13 @@ export interface ServerContext {
   writable(): boolean;
   /** True while the znodes take more memory than allowed: only what frees some is accepted. */
   memoryFull(): boolean;
-  /** The answer to a four-letter word, or null if these four bytes are none. */
-  fourLetterWord(word: string, connection: Connection): string | null;
+  /**
+   * The answer to a four-letter word; null if these four bytes are none; undefined if the word is
+   * `stmk` and lacks the mask that follows it.
+   */
+  fourLetterWord(
+    word: string,
+    connection: Connection,
+    traceMask?: bigint,
+  ): string | null | undefined;
 }

@@ -3,6 +3,8 @@ import type { Attachment } from '../replica/attachment.ts';
 import type { Connection } from './connection.ts';
 
 const PASSWORD_BYTES = 16;
+const WORD_BYTES = 4;
+const MASK_BYTES = 8;
 const NO_PASSWORD = new Uint8Array(PASSWORD_BYTES);
 
 /** ConnectRequest and ConnectResponse of one connection (protocol section 4.1 to 4.3). */
@@ -11,34 +13,40 @@ export class Handshake {
   private password: Uint8Array = NO_PASSWORD;
   /** Clients before 3.4 leave the read-only byte out, and get a response without it. */
   private readOnlyByte = false;
+  private askedMs = 0;
 
   constructor(connection: Connection) {
     this.connection = connection;
   }
 
-  /** Answers a four-letter word and returns true, if that is what the first four bytes are. */
-  isFourLetterWord(firstBytes: number): boolean {
+  /** Answers a four-letter word, if that is what the first four bytes are. */
+  takeWord(view: DataView, at: number, to: number): 'none' | 'incomplete' | 'answered' {
     const word = String.fromCharCode(
-      (firstBytes >>> 24) & 0xff,
-      (firstBytes >>> 16) & 0xff,
-      (firstBytes >>> 8) & 0xff,
-      firstBytes & 0xff,
+      view.getUint8(at),
+      view.getUint8(at + 1),
+      view.getUint8(at + 2),
+      view.getUint8(at + 3),
     );
     const { connection } = this;
-    const answer = connection.context.fourLetterWord(word, connection);
-    if (answer === null) return false;
+    const hasMask = to - at >= WORD_BYTES + MASK_BYTES;
+    const mask = hasMask ? view.getBigInt64(at + WORD_BYTES) : undefined;
+    const answer = connection.context.fourLetterWord(word, connection, mask);
+    if (answer === null) return 'none';
+    if (answer === undefined) return 'incomplete';
     const writer = connection.rawOutput();
     writer.ustring(answer);
     // The text goes out as it is, without the length that a jute string has in front.
     writer.bytes.copyWithin(0, 4, writer.at);
     writer.at -= 4;
     connection.leave();
-    return true;
+    return 'answered';
   }
 
   receive(reader: Reader): void {
     const { connection } = this;
-    const { replica, state, limits, secrets } = connection.context;
+    const { replica, state, limits, secrets, counters } = connection.context;
+    counters.connectRequests++;
+    this.askedMs = connection.nowMs;
     reader.i32();
     const lastZxidSeen = reader.i64();
     const wantedMs = reader.i32();
@@ -63,7 +71,11 @@ export class Handshake {
 
   /** Tells the client its session, or that it has none any more. */
   answer(attachment: Attachment | null): void {
-    const writer = this.connection.rawOutput();
+    const { connection } = this;
+    connection.traffic.packetsSent++;
+    connection.context.traffic.packetsSent++;
+    if (attachment?.generation === 1) connection.noteOpened(this.askedMs);
+    const writer = connection.rawOutput();
     const at = writer.at;
     writer.i32(0);
     writer.i32(0);

@@ -31,7 +31,7 @@ describe('requests without a reply yet', () => {
             model.push({ kind: PendingKind.write, xid: i, bytes: [] });
           } else if (push === 'request') {
             const padded = Uint8Array.of(99, ...bytes, 99);
-            pending.pushRequest(padded, 1, padded.length - 1);
+            pending.pushRequest(padded, 1, padded.length - 1, 0);
             model.push({ kind: PendingKind.request, xid: 0, bytes: [...bytes] });
           } else if (model.length > 0) {
             expect(headOf(pending)).toEqual(model.shift());
@@ -52,7 +52,7 @@ describe('requests without a reply yet', () => {
   it('reuses its buffer once it is empty, so that a long connection does not grow', () => {
     const pending = new Pending();
     for (let i = 0; i < 10_000; i++) {
-      pending.pushRequest(new Uint8Array(100), 0, 100);
+      pending.pushRequest(new Uint8Array(100), 0, 100, 0);
       pending.pop();
     }
     expect(pending.bytes.length).toBeLessThan(1000);

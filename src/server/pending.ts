@@ -11,6 +11,11 @@ export const PendingKind = {
 
 const FIELDS = 4;
 
+/** Since `arrivedUs`, which is a time in µs modulo 2^32: what waits half an hour is long gone. */
+export function elapsedMs(nowMs: number, arrivedUs: number): number {
+  return Math.max((((nowMs * 1000) | 0) - arrivedUs) | 0, 0) / 1000;
+}
+
 /**
  * Requests of one connection that have no reply yet, in the order they came: a ring of integers,
  * and the bytes of those that are executed later.
@@ -36,6 +41,7 @@ export class Pending {
     return this.count === 0 ? 0 : (this.ring[this.head] as number);
   }
 
+  /** The client's xid; of a request, which carries its own: arrival, as `extra` has it. */
   get xid(): number {
     return this.ring[this.head + 1] as number;
   }
@@ -45,7 +51,7 @@ export class Pending {
     return this.ring[this.head + 2] as number;
   }
 
-  /** Arrival in ms on the server's clock for a write; end of a request's bytes. */
+  /** Arrival in µs on the server's clock, modulo 2^32, for a write; end of a request's bytes. */
   get extra(): number {
     return this.ring[this.head + 3] as number;
   }
@@ -61,11 +67,11 @@ export class Pending {
   }
 
   /** Keeps a copy of a request's bytes. */
-  pushRequest(source: Uint8Array, from: number, to: number): void {
+  pushRequest(source: Uint8Array, from: number, to: number, arrivedUs: number): void {
     const length = to - from;
     if (this.bytesTo + length > this.bytes.length) this.makeRoom(length);
     copyBytes(source, from, to, this.bytes, this.bytesTo);
-    this.push(PendingKind.request, 0, this.bytesTo, this.bytesTo + length);
+    this.push(PendingKind.request, arrivedUs, this.bytesTo, this.bytesTo + length);
     this.bytesTo += length;
     this.requests++;
   }

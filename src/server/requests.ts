@@ -38,7 +38,7 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
       return true;
     default:
       if (!deferred && connection.pending.count > 0) {
-        connection.pending.pushRequest(reader.bytes, from, reader.end);
+        connection.pending.pushRequest(reader.bytes, from, reader.end, connection.nowMs * 1000);
         return true;
       }
       execute(connection, reader, xid, opcode);
@@ -63,7 +63,7 @@ function submitWrite(connection: Connection, reader: Reader, xid: number, opcode
     refuse(connection, xid, Err.systemError);
     return;
   }
-  connection.pending.push(PendingKind.write, xid, opcode, connection.nowMs);
+  connection.pending.push(PendingKind.write, xid, opcode, connection.nowMs * 1000);
   if (takesMemory(opcode) && context.memoryFull()) {
     context.replica.submitReject(attachment, opcode, xid, Err.quotaExceeded);
     return;
@@ -96,10 +96,10 @@ function execute(connection: Connection, reader: Reader, xid: number, opcode: nu
   }
   const code = attempt(connection, reader, opcode);
   if (code !== null) {
-    connection.endReply(xid, state.zxid, code, 0);
+    connection.endReply(xid, state.zxid, code);
     return;
   }
-  connection.endReply(xid, -1, Err.unimplemented, 0);
+  connection.endReply(xid, -1, Err.unimplemented);
   connection.leave();
 }
 
@@ -128,7 +128,7 @@ function replyWhoAmI(connection: Connection, xid: number): void {
     writer.ustring(identity.scheme);
     writer.ustring(visibleUser(identity));
   }
-  connection.endReply(xid, connection.context.state.zxid, Err.ok, 0);
+  connection.endReply(xid, connection.context.state.zxid, Err.ok);
 }
 
 /** An auth packet is answered at once; its reply may overtake those of earlier requests. */
@@ -158,7 +158,7 @@ function authenticate(connection: Connection, reader: Reader): boolean {
 /** Without SASL the answer to a token is a null token, and the client goes on unauthenticated. */
 function refuseSasl(connection: Connection, xid: number): boolean {
   connection.beginReply().buffer(null);
-  connection.endReply(xid, 0, Err.ok, 0);
+  connection.endReply(xid, 0, Err.ok);
   return true;
 }
 

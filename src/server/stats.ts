@@ -1,3 +1,5 @@
+import { Histogram, Summary } from '../base/summary.ts';
+
 /** What one connection or the whole server has done; numbers only, so that counting is free. */
 export class Traffic {
   packetsReceived = 0;
@@ -20,36 +22,46 @@ export class Traffic {
     this.latencyCount = 0;
   }
 
-  addLatency(latencyMs: number): void {
+  addLatencies(latencyMs: number, count: number): void {
     if (this.latencyCount === 0 || latencyMs < this.latencyMsMin) this.latencyMsMin = latencyMs;
     if (latencyMs > this.latencyMsMax) this.latencyMsMax = latencyMs;
-    this.latencyMsTotal += latencyMs;
-    this.latencyCount++;
+    this.latencyMsTotal += latencyMs * count;
+    this.latencyCount += count;
   }
 
-  /** Mean latency, rounded to four places as ZooKeeper shows it. */
   get latencyMsMean(): number {
-    if (this.latencyCount === 0) return 0;
-    return Math.round((this.latencyMsTotal / this.latencyCount) * 10_000) / 10_000;
+    return this.latencyCount === 0 ? 0 : this.latencyMsTotal / this.latencyCount;
   }
 }
 
-/** Counters of the whole server beyond its traffic; each name is a line of `mntr`. */
+/** Latencies are told in steps of a microsecond. */
+const LATENCY_RESOLUTION_MS = 0.001;
+
+/** What the whole server counts beyond its traffic; `metrics/series.ts` has the names. */
 export class Counters {
   connectionsAccepted = 0;
   connectionsRejected = 0;
+  /** Ended by the client or the network, not by the server. */
   connectionsDropped = 0;
+  /** ConnectRequests, for new sessions and known ones. */
+  connectRequests = 0;
   framesRefused = 0;
   slowConsumersDropped = 0;
   authFailed = 0;
   bytesReceived = 0;
-  bytesSent = 0;
+  watchBytes = 0;
   sessionlessExpired = 0;
-  sessionsExpired = 0;
   requestsRefusedNoSpace = 0;
   largeRequestsRejected = 0;
+  /** Frames of replies, in bytes. */
+  readonly responseBytes: Summary = new Summary();
+  readonly readLatencyMs: Histogram = new Histogram(LATENCY_RESOLUTION_MS);
+  readonly updateLatencyMs: Histogram = new Histogram(LATENCY_RESOLUTION_MS);
 
   reset(): void {
-    for (const key of Object.keys(this)) Object.assign(this, { [key]: 0 });
+    for (const [key, value] of Object.entries(this)) {
+      if (value instanceof Summary) value.reset();
+      else Object.assign(this, { [key]: 0 });
+    }
   }
 }

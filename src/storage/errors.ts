@@ -10,7 +10,7 @@ export type StorageErrorKind =
   /** Written by a later version. */
   | 'version';
 
-/** Why a directory can't be served. The message says what to do about it. */
+/** Why a directory can't be served. The message is whole: where, what, and what to do about it. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly kind: StorageErrorKind;
@@ -19,12 +19,25 @@ export class StorageError extends Error {
   readonly offset: number;
   /** The first slot that is concerned; -1 when it is not known. */
   readonly slot: number;
+  readonly what: string;
+  readonly advice: string;
 
-  constructor(kind: StorageErrorKind, file: string, offset: number, slot: number, message: string) {
-    super(message);
+  constructor(
+    kind: StorageErrorKind,
+    file: string,
+    offset: number,
+    slot: number,
+    what: string,
+    advice = '',
+  ) {
+    const at = offset < 0 ? '' : `, byte ${offset}`;
+    const about = slot < 0 ? '' : `, slot ${slot}`;
+    super(`${file}${at}${about}: ${what}${advice === '' ? '' : `. ${advice}`}`);
     this.kind = kind;
     this.file = file;
     this.offset = offset;
     this.slot = slot;
+    this.what = what;
+    this.advice = advice;
   }
 }

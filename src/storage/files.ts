@@ -4,18 +4,20 @@ import type { Disk, DiskFile } from '../io/disk.ts';
 export const ZEROS: Uint8Array = new Uint8Array(262_144);
 
 export interface Paths {
+  readonly dataDir: string;
+  readonly dataLogDir: string;
+  /** Where our files lie, and where the directory `log` lies. */
   readonly own: string;
+  readonly logParent: string;
   readonly log: string;
   readonly snapshots: string;
 }
 
-export function pathsOf(dataDir: string, dataLogDir: string | undefined): Paths {
+export function pathsOf(dataDir: string, dataLogDir: string = dataDir): Paths {
   const own = `${dataDir}/quoll`;
-  return {
-    own,
-    log: `${dataLogDir === undefined ? own : `${dataLogDir}/quoll`}/log`,
-    snapshots: `${own}/snapshots`,
-  };
+  const logParent = `${dataLogDir}/quoll`;
+  const log = `${logParent}/log`;
+  return { dataDir, dataLogDir, own, logParent, log, snapshots: `${own}/snapshots` };
 }
 
 /** Sixteen hexadecimal digits, so that names sort as the numbers do. */

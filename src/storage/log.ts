@@ -2,22 +2,16 @@ import { assert } from '../base/assert.ts';
 import { viewOf } from '../base/bytes.ts';
 import { LOG_BODY_BYTES_MAX } from '../base/limits.ts';
 import { type DiskFile, isDiskError } from '../io/disk.ts';
-import { withFile, withoutFirst, ZEROS } from './files.ts';
-import { encodeHeader, GENESIS_HASH, headerOffset, RECORD_HEADER_BYTES } from './record.ts';
-import { SegmentScan } from './scan.ts';
-import { noteRecord, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
-import { openForAppends, type OpenSegment, SegmentSupply, type SupplyOptions } from './supply.ts';
-import { copyPrefix, findTail, startOfRead } from './tail.ts';
+import { withoutFirst, ZEROS } from './files.ts';
+import { cutSegments, restartSegments, type Tail, trimSegments } from './log-cutting.ts';
+import { readSegment, segmentOf } from './log-reading.ts';
+import { encodeHeader, headerOffset, RECORD_HEADER_BYTES } from './record.ts';
+import { noteRecord, type Segment } from './segment.ts';
+import { type OpenSegment, openForAppends, SegmentSupply, type SupplyOptions } from './supply.ts';
 import type { Anchor, LogEntry } from './types.ts';
 
 export type AppendDone = (error: Error | null) => void;
 export type LogOptions = Omit<SupplyOptions, 'onReady' | 'onFailure'>;
-
-/** The end of the log: where the next entry goes. */
-export interface Tail extends Anchor {
-  readonly round: number;
-  readonly replica: number;
-}
 
 /** What recovery found. */
 export interface LogContent {
@@ -256,130 +250,42 @@ export class Log {
       const segment = segmentOf(this.segments, slot);
       assert(segment !== null, `slot ${slot} is not in the log`);
       const to = segment === this.current ? segment.end : segment.bytes;
-      for await (const entries of this.readSegment(segment, slot, to)) {
+      for await (const entries of readSegment(this.options, segment, slot, to)) {
         slot = (entries[entries.length - 1] as LogEntry).slot + 1;
         yield entries;
       }
     }
   }
 
-  private async *readSegment(
-    segment: Segment,
-    fromSlot: number,
-    to: number,
-  ): AsyncGenerator<LogEntry[], void, undefined> {
-    const { disk, checksums, clusterId } = this.options;
-    const file = await disk.open(segment.path, 'read');
-    try {
-      const from = offsetBefore(segment, fromSlot);
-      const scan = new SegmentScan({ file, checksums, clusterId, from, to, previous: null });
-      let next = fromSlot;
-      for (let found = await scan.next(); found !== null; found = await scan.next()) {
-        const entries = found.filter((entry) => entry.slot >= fromSlot);
-        next = scan.slot + 1;
-        if (entries.length > 0) yield entries;
-      }
-      if (scan.end?.kind === 'clean' && next > fromSlot) return;
-      const message = `${segment.path}, byte ${scan.offset}: slot ${next} can't be read any more`;
-      throw new StorageError('damage', segment.path, scan.offset, next, message);
-    } finally {
-      await file.close();
-    }
-  }
-
   /** Removes the segments that hold nothing behind `upToSlot`. Appends may go on meanwhile. */
   async trim(upToSlot: number): Promise<void> {
-    const { disk, directory } = this.options;
-    for (;;) {
-      const [first, ...others] = this.segments;
-      const next = others.find((segment) => segment.firstSlot > 0);
-      if (first === undefined || next === undefined || next.firstSlot > upToSlot + 1) break;
-      // One by one, oldest first, so that a crash leaves no gap.
-      await disk.remove(first.path);
-      await disk.syncDirectory(directory);
-      this.segments.shift();
-    }
+    await trimSegments(this.options, this.segments, upToSlot);
     this.supply.retry();
   }
 
-  /**
-   * Forgets `fromSlot` and all behind it. No append may be under way. A crash leaves the log cut
-   * at some slot from `fromSlot` to the tail.
-   */
+  /** Forgets `fromSlot` and all behind it (rule 11: the tail goes back with them). */
   async truncateTail(fromSlot: number): Promise<void> {
-    assert(this.done === null, 'an append is under way');
     if (fromSlot > this.last.slot) return;
-    await this.supply.discard();
-    await this.file.close();
-    for (let last = this.current; last.firstSlot === 0 || last.firstSlot > fromSlot; ) {
-      assert(this.segments.length > 1, `slot ${fromSlot} was trimmed`);
-      await this.removeLast();
-      last = this.segments[this.segments.length - 1] as Segment;
-    }
-    this.last = await this.tailBefore(fromSlot);
-    this.current = await this.cutLast(fromSlot);
-    this.file = await openForAppends(this.options.disk, this.current, this.options.forceSync);
-    this.supply.restartAt(this.current.sequence + 1);
-    this.supply.prepare();
-  }
-
-  private async removeLast(): Promise<void> {
-    const last = this.segments[this.segments.length - 1] as Segment;
-    await this.options.disk.remove(last.path);
-    await this.options.disk.syncDirectory(this.options.directory);
-    this.segments.pop();
-  }
-
-  /** The entry before `slot`; where none is left, what the first record says it follows. */
-  private async tailBefore(slot: number): Promise<Tail> {
-    if (slot > this.firstSlot) {
-      for await (const entries of this.read(slot - 1)) return entries[0] as LogEntry;
-    }
-    const segment = segmentOf(this.segments, slot) as Segment;
-    const { disk, checksums, clusterId } = this.options;
-    return withFile(disk, segment.path, async (file) => {
-      const from = SEGMENT_HEADER_BYTES;
-      const to = segment.bytes;
-      const scan = new SegmentScan({ file, checksums, clusterId, from, to, previous: null });
-      const first = await scan.first();
-      return { ...first, round: 0, replica: 0 };
-    });
-  }
-
-  /** Replaces the last segment by one that ends before `fromSlot`, atomically. */
-  private async cutLast(fromSlot: number): Promise<Segment> {
-    const { disk, checksums, clusterId, directory } = this.options;
-    const old = this.segments.pop() as Segment;
-    const cut = await cutSegment({ disk, checksums, clusterId, directory, segment: old, fromSlot });
-    this.segments.push(cut);
-    return cut;
+    await this.rearrange(() => cutSegments(this.options, this.segments, fromSlot));
   }
 
   /** Begins anew behind an installed snapshot: everything before it is obsolete. */
   async reset(anchor: Anchor): Promise<void> {
+    await this.rearrange(async () => {
+      await restartSegments(this.options, this.segments, this.options.segmentBytesFirst);
+      return { slot: anchor.slot, hash: anchor.hash, round: 0, replica: 0 };
+    });
+  }
+
+  /** Changes the segments while nothing is written; the last one then takes the appends. */
+  private async rearrange(change: () => Promise<Tail>): Promise<void> {
     assert(this.done === null, 'an append is under way');
-    const { disk, checksums, clusterId, directory } = this.options;
     await this.supply.discard();
     await this.file.close();
-    const fresh = await createSegment(
-      disk,
-      checksums,
-      directory,
-      this.current.sequence + 1,
-      this.options.segmentBytesFirst,
-      clusterId,
-    );
-    while (this.segments.length > 0) {
-      // Oldest first: what a crash leaves still ends before the snapshot, and is reset again.
-      await disk.remove((this.segments[0] as Segment).path);
-      await disk.syncDirectory(directory);
-      this.segments.shift();
-    }
-    this.segments.push(fresh);
-    this.current = fresh;
-    this.file = await openForAppends(disk, fresh, this.options.forceSync);
-    this.last = { slot: anchor.slot, hash: anchor.hash, round: 0, replica: 0 };
-    this.supply.restartAt(fresh.sequence + 1);
+    this.last = await change();
+    this.current = this.segments[this.segments.length - 1] as Segment;
+    this.file = await openForAppends(this.options.disk, this.current, this.options.forceSync);
+    this.supply.restartAt(this.current.sequence + 1);
     this.supply.prepare();
   }
 
@@ -391,20 +297,4 @@ export class Log {
     await this.leaving;
     await this.file.close();
   }
-}
-
-/** The segment that holds `slot`, given that the log does. */
-function segmentOf(segments: readonly Segment[], slot: number): Segment | null {
-  let found: Segment | null = null;
-  for (const segment of segments) {
-    if (segment.firstSlot > 0 && segment.firstSlot <= slot) found = segment;
-  }
-  return found;
-}
-
-/** Where to start reading to come to `slot`. */
-function offsetBefore(segment: Segment, slot: number): number {
-  let offset = SEGMENT_HEADER_BYTES;
-  for (const mark of segment.marks) if (mark.slot <= slot) offset = mark.offset;
-  return offset;
 }

@@ -39,7 +39,9 @@ export const GENESIS_HASH: Uint8Array = new Uint8Array(32);
 export function headerOffset(end: number): number {
   const aligned = Math.ceil(end / 8) * 8;
   const inSector = aligned % SECTOR_BYTES;
-  return inSector > SECTOR_BYTES - RECORD_HEADER_BYTES ? aligned - inSector + SECTOR_BYTES : aligned;
+  return inSector > SECTOR_BYTES - RECORD_HEADER_BYTES
+    ? aligned - inSector + SECTOR_BYTES
+    : aligned;
 }
 
 /**

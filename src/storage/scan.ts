@@ -33,6 +33,7 @@ const BLOCK_BYTES = 1_048_576;
 export interface ScannedEntry extends LogEntry {
   readonly offset: number;
   readonly end: number;
+  readonly previousHash: Uint8Array;
 }
 
 export interface ScanOptions {
@@ -118,6 +119,7 @@ export class SegmentScan {
       hash: recordHash(options.checksums, block, at, header.bodyLength),
       offset,
       end: offset + RECORD_HEADER_BYTES + header.bodyLength,
+      previousHash: previousHashAt(block, at),
     };
   }
 

@@ -81,21 +81,20 @@ export function checkSegmentHeader(
   clusterId: Uint8Array,
 ): StorageError | null {
   const view = viewOf(bytes);
-  const damage = (what: string): StorageError =>
-    new StorageError('damage', path, 0, -1, `${path}: ${what}`);
+  const damage = (what: string): StorageError => new StorageError('damage', path, 0, -1, what);
   if (bytes.length < SEGMENT_HEADER_BYTES) return damage('the file is too short for its header');
   const crc = checksums.crc32(bytes, 4, SEGMENT_HEADER_BYTES, 0);
   if (view.getUint32(4) !== MAGIC || view.getUint32(0) !== crc) {
     return damage('the header of the segment is damaged');
   }
   if (view.getUint32(8) !== VERSION) {
-    const message = `${path} was written by a later version of Quoll (format ${view.getUint32(8)})`;
-    return new StorageError('version', path, 8, -1, message);
+    const what = `it was written by a later version of Quoll (format ${view.getUint32(8)})`;
+    return new StorageError('version', path, 8, -1, what);
   }
   if (getU64(view, 12) !== sequence) return damage('the file was renamed: its header disagrees');
   if (!equalBytes(bytes, 20, clusterId, 0, 16)) {
-    const message = `${path} belongs to another cluster; remove it or restore the right one`;
-    return new StorageError('foreign', path, 20, -1, message);
+    const what = 'it belongs to another cluster; remove it or restore the right one';
+    return new StorageError('foreign', path, 20, -1, what);
   }
   return null;
 }

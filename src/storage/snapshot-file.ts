@@ -123,7 +123,7 @@ export function decodeChunkHeader(
 }
 
 export function snapshotDamage(path: string, offset: number, what: string): StorageError {
-  return new StorageError('damage', path, offset, -1, `${path}, byte ${offset}: ${what}`);
+  return new StorageError('damage', path, offset, -1, what);
 }
 
 /**
@@ -137,7 +137,8 @@ export async function readSnapshotInfo(
 ): Promise<SnapshotInfo & { footer: Uint8Array }> {
   const { path } = file;
   const size = await file.size();
-  if (size < SNAPSHOT_HEADER_BYTES + FOOTER_BYTES) throw snapshotDamage(path, size, 'it ends short');
+  if (size < SNAPSHOT_HEADER_BYTES + FOOTER_BYTES)
+    throw snapshotDamage(path, size, 'it ends short');
   const header = new Uint8Array(SNAPSHOT_HEADER_BYTES);
   await file.read(header, 0);
   const info = decodeSnapshotHeader(checksums, header, path, clusterId);
@@ -159,11 +160,11 @@ export function decodeSnapshotHeader(
     throw snapshotDamage(path, 0, 'the header is damaged');
   }
   if (view.getUint32(8) !== VERSION) {
-    const message = `${path} was written by a later version of Quoll (format ${view.getUint32(8)})`;
-    throw new StorageError('version', path, 8, -1, message);
+    const what = `it was written by a later version of Quoll (format ${view.getUint32(8)})`;
+    throw new StorageError('version', path, 8, -1, what);
   }
   if (clusterId !== null && !equalBytes(bytes, 32, clusterId, 0, 16)) {
-    throw new StorageError('foreign', path, 32, -1, `${path} belongs to another cluster`);
+    throw new StorageError('foreign', path, 32, -1, 'it belongs to another cluster');
   }
   return {
     slot: getU64(view, 16),
@@ -173,12 +174,7 @@ export function decodeSnapshotHeader(
   };
 }
 
-function checkFooter(
-  checksums: Checksums,
-  footer: Uint8Array,
-  path: string,
-  size: number,
-): void {
+function checkFooter(checksums: Checksums, footer: Uint8Array, path: string, size: number): void {
   const view = viewOf(footer);
   const at = size - FOOTER_BYTES;
   const crc = checksums.crc32(footer, 4, FOOTER_BYTES, 0);

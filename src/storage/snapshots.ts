@@ -82,15 +82,20 @@ export class Snapshots {
   /**
    * Writes a snapshot, syncs it, reads it back and checks it, and only then gives it its name
    * (rule 28). The loop is free between slices. ENOSPC first takes the reserve, then is thrown,
-   * and nothing is left behind.
+   * and nothing is left behind. `beforeNaming` makes durable what the snapshot must not outlive.
    */
-  async write(header: SnapshotHeader, source: SliceSource): Promise<SnapshotInfo> {
+  async write(
+    header: SnapshotHeader,
+    source: SliceSource,
+    beforeNaming: () => Promise<void> = async () => {},
+  ): Promise<SnapshotInfo> {
     const { disk, checksums, directory } = this.options;
     const name = snapshotName(header.slot);
     await createWhole(disk, directory, name, async (file) => {
       await this.writeContent(file, header, source);
       await file.sync();
       await this.verify(file);
+      await beforeNaming();
     });
     const file = `${directory}/${name}`;
     const info = await withFile(disk, file, (it) =>

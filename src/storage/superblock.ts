@@ -60,7 +60,8 @@ export function decodeSuperblock(checksums: Checksums, bytes: Uint8Array): Super
   const view = viewOf(bytes);
   if (view.getUint32(4) !== MAGIC) return 'it is no superblock';
   if (view.getUint32(0) !== checksums.crc32(bytes, 4, HEADER_BYTES, 0)) return 'bad checksum';
-  if (view.getUint32(8) !== VERSION) return `it has format ${view.getUint32(8)}, of a later version`;
+  if (view.getUint32(8) !== VERSION)
+    return `it has format ${view.getUint32(8)}, of a later version`;
   const stateEnd = HEADER_BYTES + view.getUint32(12);
   if (stateEnd > bytes.length) return 'it ends short';
   const crc = checksums.crc32(bytes, HEADER_BYTES, stateEnd, 0);
@@ -103,10 +104,9 @@ export async function readSuperblocks(
   const newest = newestOf(blocks);
   for (const block of blocks) {
     if (block !== null && newest !== null && !sameIdentity(block, newest)) {
-      const message =
-        `The copies of the superblock in ${directory} belong to different replicas. ` +
-        'Remove the files that were copied here from elsewhere.';
-      throw new StorageError('foreign', `${directory}/${superblockName(0)}`, -1, -1, message);
+      const what = 'copies of the superblock belong to different replicas';
+      const advice = 'Remove the files that were copied here from elsewhere.';
+      throw new StorageError('foreign', directory, -1, -1, what, advice);
     }
   }
   const outdated = blocks.flatMap((block, copy) =>

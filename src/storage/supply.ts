@@ -1,7 +1,7 @@
 import type { Checksums } from '../io/checksums.ts';
 import type { Clock } from '../io/clock.ts';
 import { type Disk, type DiskFile, isDiskError } from '../io/disk.ts';
-import { ZEROS, writeAll } from './files.ts';
+import { writeAll, ZEROS } from './files.ts';
 import { headerOffset, RECORD_HEADER_BYTES } from './record.ts';
 import type { Reserve } from './reserve.ts';
 import { createSegment, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';

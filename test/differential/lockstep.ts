@@ -200,5 +200,8 @@ function upToClosing(items: readonly Item[], step: Step): readonly Item[] {
 }
 
 export function printable(_key: string, value: unknown): unknown {
+  if (typeof value === 'string' && value.length > 200) {
+    return `${value.slice(0, 100)}... ${value.length} characters`;
+  }
   return typeof value === 'bigint' ? `0x${value.toString(16)}` : value;
 }

@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
+import { runCrowd } from './crowd.ts';
+import { generateCrowd } from './crowd-generator.ts';
 import { generateEpisode } from './generator.ts';
 import { type Difference, runEpisode } from './lockstep.ts';
-import { describe, signatureOf } from './report.ts';
+import { describe, describeCrowd, signatureOf } from './report.ts';
 import { type Server, STILL, serverFor } from './servers.ts';
 import { only, shrink } from './shrink.ts';
 import { Side } from './side.ts';
@@ -17,6 +19,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     /** Stop after so many differences of different kinds. */
     differences: { type: 'string', default: '20' },
+    /** lockstep, concurrent, or both. */
+    mode: { type: 'string', default: 'both' },
     /** One side is older than 3.9. */
     old: { type: 'boolean', default: false },
     /** Print what was compared, by kind and code. */
@@ -30,6 +34,7 @@ const SHRINK_ANSWER_MS = 1500;
 const tolerance = { old: values.old };
 const tally = new Map<string, number>();
 let roots = 0;
+const nothing = (): Promise<string> => Promise.resolve('');
 
 async function main(): Promise<number> {
   const names = [values.a, values.b] as const;
@@ -40,11 +45,13 @@ async function main(): Promise<number> {
   try {
     let sides = sidesOf(servers);
     for (let seed = Number(values.seed); done < Number(values.ops); seed++) {
-      const episode = generateEpisode(seed, freshRoot());
-      const found = await runEpisode(sides, episode, { tolerance, answerMs: ANSWER_MS, tally });
-      done += operationsOf(episode);
-      if (found === undefined) continue;
-      await report(sides, found, kinds);
+      const crowded = values.mode === 'concurrent' || (values.mode === 'both' && seed % 4 === 0);
+      const episode = crowded ? await runCrowded(sides, seed) : await runLockstep(sides, seed);
+      done += episode.operations;
+      if (episode.kind === undefined) continue;
+      const times = kinds.get(episode.kind) ?? 0;
+      kinds.set(episode.kind, times + 1);
+      if (times === 0) console.log(`${await episode.story()}\n`);
       if (kinds.size >= Number(values.differences)) break;
       for (const side of sides) side.end();
       await Promise.all(servers.map((server) => server.restart()));
@@ -73,26 +80,39 @@ function freshRoot(): string {
   return `/e${String(++roots).padStart(6, '0')}`;
 }
 
-function operationsOf({ steps }: Episode): number {
-  return steps.reduce((sum, step) => sum + 1 + opsOf(step).length, 0);
+interface Ran {
+  readonly operations: number;
+  /** What kind of difference was found, if any, and a longer story about it. */
+  readonly kind?: string;
+  story(): Promise<string>;
 }
 
-async function report(
-  sides: readonly [Side, Side],
-  found: Difference,
-  kinds: Map<string, number>,
-): Promise<void> {
-  const kind = signatureOf(found);
-  const times = kinds.get(kind) ?? 0;
-  kinds.set(kind, times + 1);
-  if (times > 0) return;
-  const options = { tolerance, answerMs: SHRINK_ANSWER_MS };
-  const smallest = await shrink(
-    found,
-    (steps) => runEpisode(sides, only(generateEpisode(found.episode.seed, freshRoot()), steps), options),
-    SHRINK_MS,
+async function runLockstep(sides: readonly [Side, Side], seed: number): Promise<Ran> {
+  const episode = generateEpisode(seed, freshRoot());
+  const found = await runEpisode(sides, episode, { tolerance, answerMs: ANSWER_MS, tally });
+  const operations = episode.steps.reduce((sum, step) => sum + 1 + opsOf(step).length, 0);
+  if (found === undefined) return { operations, story: nothing };
+  return { operations, kind: signatureOf(found.mismatch), story: () => story(sides, found) };
+}
+
+async function runCrowded(sides: readonly [Side, Side], seed: number): Promise<Ran> {
+  const crowd = generateCrowd(seed, freshRoot());
+  const found = await runCrowd(sides, crowd, { tolerance, answerMs: ANSWER_MS });
+  const operations = crowd.members.reduce(
+    (sum, { groups, doomed }) => sum + groups.flat(2).length + doomed.length,
+    0,
   );
-  console.log(`${describe(smallest, [values.a, values.b])}\n`);
+  if (found === undefined) return { operations, story: nothing };
+  const told = (): Promise<string> => Promise.resolve(describeCrowd(found, [values.a, values.b]));
+  return { operations, kind: `concurrent: ${signatureOf(found.mismatch)}`, story: told };
+}
+
+async function story(sides: readonly [Side, Side], found: Difference): Promise<string> {
+  const options = { tolerance, answerMs: SHRINK_ANSWER_MS };
+  const { seed } = found.episode;
+  const attempt = (steps: Episode['steps']): Promise<Difference | undefined> =>
+    runEpisode(sides, only(generateEpisode(seed, freshRoot()), steps), options);
+  return describe(await shrink(found, attempt, SHRINK_MS), [values.a, values.b]);
 }
 
 process.exitCode = await main();

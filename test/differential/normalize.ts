@@ -98,7 +98,7 @@ export class Normalizer {
   }
 
   private value(value: unknown): unknown {
-    if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
     if (Array.isArray(value)) return value.map((element) => this.value(element));
     if (value === null || typeof value !== 'object') return value;
     if ('czxid' in value) return this.stat(value as Stat);

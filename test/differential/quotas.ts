@@ -6,12 +6,15 @@ import { OPEN_ACL } from './vocabulary.ts';
 
 /** Requests that set, read and remove quotas below one root. */
 
-const LIMITS = [
-  'count=5,bytes=-1',
+const HARD_LIMITS = [
   'count=3,bytes=20=;byteHardLimit=40;countHardLimit=4',
   'count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2',
   'count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=-1',
   'countHardLimit=3',
+];
+const LIMITS = [
+  ...HARD_LIMITS,
+  'count=5,bytes=-1',
   'bytes=,count=3',
   'count=1000,bytes=100000',
 ];
@@ -36,7 +39,7 @@ export function quotaOps(random: Random, root: string): Made {
 /** A node with a quota on it, and what that needs. */
 export function quotaStart(random: Random, root: string): Made[] {
   const place = `/zookeeper/quota${root}`;
-  const limits = utf8Encode(random.pick(LIMITS));
+  const limits = utf8Encode(random.pick(HARD_LIMITS));
   return [
     creation(`${root}/a`, null),
     creation(place, null),

@@ -174,9 +174,24 @@ function somePaths(random: Random, place: Place): string[] {
 
 function multi(random: Random, place: Place): Made {
   if (random.oneIn(20)) return { type: Op.multi, body: invalidMulti(random, place) };
-  const length = random.pick([0, 1, 1, 2, 2, 3, 3, 4, 6]);
+  if (random.oneIn(4)) return { type: Op.multi, body: lifeOfOneNode(random, place) };
+  const length = random.pick([0, 1, 1, 1, 2, 2, 3, 6]);
   const body = Array.from({ length }, () => multiOp(random, place));
   return { type: Op.multi, body };
+}
+
+/** Each operation needs the one before it. */
+function lifeOfOneNode(random: Random, place: Place): MultiOp[] {
+  const path = vocabulary.randomNode(random, place);
+  const data = vocabulary.randomData(random);
+  const life: MultiOp[] = [
+    { type: 15, request: { path, data, acl: vocabulary.OPEN_ACL, flags: random.below(2) } },
+    { type: 5, request: { path, data: vocabulary.randomData(random), version: 0 } },
+    { type: 13, request: { path, version: 1 } },
+    { type: 2, request: { path, version: 1 } },
+    { type: 1, request: { path, data, acl: vocabulary.OPEN_ACL, flags: 0 } },
+  ];
+  return life.slice(random.below(2), random.between(2, 5));
 }
 
 function multiOp(random: Random, { root }: Place): MultiOp {

@@ -12,13 +12,13 @@ export async function shrink(
   budgetMs: number,
 ): Promise<Difference> {
   const deadline = Date.now() + budgetMs;
-  const wanted = signatureOf(first);
+  const wanted = signatureOf(first.mismatch);
   let best = first;
   let steps = upTo(first.episode, first.step.id);
   const shows = async (candidate: readonly Step[]): Promise<boolean> => {
     if (Date.now() > deadline) return false;
     const found = await attempt(candidate);
-    if (found === undefined || signatureOf(found) !== wanted) return false;
+    if (found === undefined || signatureOf(found.mismatch) !== wanted) return false;
     best = found;
     return true;
   };

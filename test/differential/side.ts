@@ -3,6 +3,7 @@ import { Writer } from '../../src/base/writer.ts';
 import { decodeRecord } from '../../src/protocol/codec.ts';
 import { Op as Opcode } from '../../src/protocol/constants.ts';
 import {
+  type Body,
   beginFrame,
   decodeReply,
   encodeRecordFrame,
@@ -32,7 +33,7 @@ export class Side {
   /** The zxid that made the episode's root. */
   base = 0;
   private readonly held = new Map<number, number>();
-  private control: Link | undefined;
+  private controller: Link | undefined;
 
   constructor(name: string, address: Address) {
     this.name = name;
@@ -44,13 +45,13 @@ export class Side {
     this.links.clear();
     this.sessions.clear();
     this.held.clear();
-    const control = await this.controlLink();
     const body = { path: root, data: null, acl: OPEN_ACL, flags: 0 };
-    const reply = await ask(control, Opcode.create2, body);
+    const reply = await this.control(Opcode.create2, body);
     this.base = (reply as RecordOf<'Create2Response'>).stat.czxid;
   }
 
-  async read(type: number, body: RecordOf<'GetDataRequest'>): Promise<unknown> {
+  /** Asks on the connection that belongs to no episode; a failure is an error. */
+  async control(type: number, body: Body): Promise<unknown> {
     return ask(await this.controlLink(), type, body);
   }
 
@@ -99,18 +100,18 @@ export class Side {
   }
 
   end(): void {
-    this.control?.destroy();
+    this.controller?.destroy();
   }
 
   private async controlLink(): Promise<Link> {
-    if (this.control !== undefined && !this.control.closed) return this.control;
+    if (this.controller !== undefined && !this.controller.closed) return this.controller;
     const link = new Link(this.address);
     const writer = new Writer();
     this.encodeHandshake(writer, CONTROL, 0n, new Uint8Array(16));
     link.send(writer.written());
     await link.settled(false, ANSWER_MS);
     if (link.handshake === undefined) throw new Error(`${this.name} refuses connections`);
-    this.control = link;
+    this.controller = link;
     return link;
   }
 
@@ -190,7 +191,7 @@ export function sessionOf(payload: Uint8Array): Session {
   return { id: sessionId, passwd: passwd ?? new Uint8Array(0) };
 }
 
-async function ask(link: Link, type: number, body: RecordOf<'CreateRequest' | 'GetDataRequest'>): Promise<unknown> {
+async function ask(link: Link, type: number, body: Body): Promise<unknown> {
   const writer = new Writer();
   encodeRequest(writer, { xid: 1, type, body });
   link.expect({ type, id: 0 }, 1);

@@ -5,13 +5,7 @@ import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startProxy } from './lib/proxy.mjs';
-import {
-  freePort,
-  projectRoot,
-  reapIntervalMs,
-  startServer,
-  writeConfig,
-} from './lib/servers.mjs';
+import { freePort, projectRoot, reapIntervalMs, startServer, writeConfig } from './lib/servers.mjs';
 import { runSuite } from './lib/suite.mjs';
 import { suites, zookeeperNeeds } from './lib/suites.mjs';
 

@@ -32,17 +32,21 @@ export class NodeDisk implements Disk {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    await call(directory, 'make directory', (done) =>
-      fs.mkdir(directory, { recursive: true, mode: 0o700 }, done),
+    await run(directory, 'make directory', (done) =>
+      fs.mkdir(directory, { recursive: true, mode: 0o700 }, (error) => done(error)),
     );
+    const stats = await call<fs.Stats>(directory, 'stat', (done) => fs.stat(directory, done));
+    // A directory that others may look into holds data that ACLs should have kept from them.
+    if ((stats.mode & 0o077) === 0 || process.platform === 'win32') return;
+    await run(directory, 'restrict', (done) => fs.chmod(directory, 0o700, done));
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await call(from, 'rename', (done) => fs.rename(from, to, done));
+    await run(from, 'rename', (done) => fs.rename(from, to, done));
   }
 
   async remove(path: string): Promise<void> {
-    await call(path, 'remove', (done) => fs.unlink(path, done));
+    await run(path, 'remove', (done) => fs.unlink(path, done));
   }
 
   async syncDirectory(directory: string): Promise<void> {
@@ -52,9 +56,9 @@ export class NodeDisk implements Disk {
       fs.open(directory, O_RDONLY, 0, done),
     );
     try {
-      await call(directory, 'sync', (done) => fs.fsync(fd, done));
+      await run(directory, 'sync', (done) => fs.fsync(fd, done));
     } finally {
-      await call(directory, 'close', (done) => fs.close(fd, done));
+      await run(directory, 'close', (done) => fs.close(fd, done));
     }
   }
 
@@ -125,7 +129,7 @@ class NodeFile implements DiskFile {
   }
 
   async sync(): Promise<void> {
-    await call(this.path, 'sync', (done) => fs.fsync(this.fd, done));
+    await run(this.path, 'sync', (done) => fs.fsync(this.fd, done));
   }
 
   async size(): Promise<number> {
@@ -134,13 +138,25 @@ class NodeFile implements DiskFile {
   }
 
   async close(): Promise<void> {
-    await call(this.path, 'close', (done) => fs.close(this.fd, done));
+    await run(this.path, 'close', (done) => fs.close(this.fd, done));
   }
 }
 
-type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
+type Failure = NodeJS.ErrnoException | null;
 
-function call<T>(path: string, action: string, start: (done: Callback<T>) => void): Promise<T> {
+function run(
+  path: string,
+  action: string,
+  start: (done: (error: Failure) => void) => void,
+): Promise<void> {
+  return call<undefined>(path, action, (done) => start((error) => done(error, undefined)));
+}
+
+function call<T>(
+  path: string,
+  action: string,
+  start: (done: (error: Failure, value: T) => void) => void,
+): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     start((error, value) => {
       if (error === null || error === undefined) resolve(value);

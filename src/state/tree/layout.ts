@@ -25,22 +25,25 @@ export const VERSION = 12;
 export const CVERSION = 13;
 export const AVERSION = 14;
 export const ACL = 15;
-/** 0 for the root, `FREE` for a row that holds no znode. */
+/**
+ * 0 for the root, `FREE` for a row that holds no znode. It and the next three are all that a path
+ * look-up reads: as rows begin at multiples of 16 bytes, the four lie in one cache line.
+ */
 export const PARENT = 16;
-export const FIRST_CHILD = 17;
-/** In a free row: the next free one. */
-export const NEXT_SIBLING = 18;
-export const PREVIOUS_SIBLING = 19;
-export const CHILD_COUNT = 20;
-export const DESCENDANT_COUNT = 21;
-export const PATH_HASH = 22;
-export const DIGEST = 23;
-export const BLOB_CHUNK = 24;
+export const BLOB_CHUNK = 17;
 /** The low 20 bits are the blob's offset in its chunk, those above are flags. */
-export const BLOB_OFFSET = 25;
-export const NAME_LENGTH = 26;
+export const BLOB_OFFSET = 18;
+export const NAME_LENGTH = 19;
 /** -1 for null. */
-export const DATA_LENGTH = 27;
+export const DATA_LENGTH = 20;
+export const CHILD_COUNT = 21;
+export const DESCENDANT_COUNT = 22;
+export const FIRST_CHILD = 23;
+/** In a free row: the next free one. */
+export const NEXT_SIBLING = 24;
+export const PREVIOUS_SIBLING = 25;
+export const PATH_HASH = 26;
+export const DIGEST = 27;
 
 export const FREE = -1;
 /** The root's PATH_HASH, first link in the chain of every other. */

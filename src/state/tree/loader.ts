@@ -18,6 +18,7 @@ import {
   FORMAT_VERSION,
   H_BYTE_ORDER,
   H_CHUNKS_END,
+  H_COUNT,
   H_LISTS_END,
   H_MAGIC,
   H_ROW_WORDS,
@@ -57,7 +58,7 @@ const SIDE_ITEM_WORDS = 4;
  */
 export class TreeLoader {
   private readonly options: TreeOptions;
-  private parts: Parts | null = null;
+  private parts: Omit<Parts, 'index'> | null = null;
   private header: Int32Array = new Int32Array(HEADER_WORDS);
   /** kind, a, b, c, bytes of the item that is being read. */
   private readonly head: Int32Array = new Int32Array(ITEM_WORDS);
@@ -93,13 +94,14 @@ export class TreeLoader {
 
   /** The tree, once all of it has been checked; throws a DecodeError if it is not one. */
   finish(): Tree {
-    const parts = this.parts;
-    check(this.phase === Item.end && parts !== null, 'image is cut short');
-    if (parts === null) throw new DecodeError('image without a header');
-    return new Tree(this.options, {
-      ...parts,
-      ...verify(parts, this.header, this.sideCount, this.options.seed),
-    });
+    check(this.phase === Item.end, 'image is cut short');
+    const { rows, arena, names, lists, digest } = this.get();
+    // Not before the rows are here, so that an announced number alone reserves no memory.
+    const expected = Math.min(this.header[H_COUNT] as number, rows.end - rows.first);
+    const index = new PathIndex(rows, arena, expected);
+    const parts: Parts = { rows, arena, names, index, lists, digest };
+    const totals = verify(parts, this.header, this.sideCount, this.options.seed);
+    return new Tree(this.options, { ...parts, ...totals });
   }
 
   private advance(): void {
@@ -190,7 +192,7 @@ export class TreeLoader {
     this.expect(false, this.headBytes, 0, ITEM_BYTES);
   }
 
-  private get(): Parts {
+  private get(): Omit<Parts, 'index'> {
     if (this.parts === null) throw new DecodeError('image without a header');
     return this.parts;
   }
@@ -213,7 +215,6 @@ export class TreeLoader {
       rows,
       arena,
       names,
-      index: new PathIndex(rows, arena),
       lists: new Lists(rows),
       digest: new Digest(rows, names),
     };

@@ -5,7 +5,8 @@ import { Shell } from '../lib/shell.mjs';
 const [server, program] = process.argv.slice(2);
 
 async function open() {
-  const shell = new Shell([program, '-h', server]);
+  // Unbuffered, or its answers would come only when it ends: its output is a pipe here.
+  const shell = new Shell(['stdbuf', '-o0', '-e0', program, '-h', server]);
   await shell.expect(/Got a new session id/);
   return shell;
 }
@@ -21,12 +22,11 @@ check('create, set, get, ls, exists and delete', async (root) => {
   await shell.say(`ls ${root}`, /rc = 0/, /s-0000000000/);
   await shell.say(`ls2 ${root}`, /rc = 0/, /ephemeralOwner = 0/);
   await shell.say(`sync ${root}`, /rc = 0/);
-  await shell.say(`exists ${root}`, /rc = 0 Stat:/);
   await shell.say(`delete ${root}`, /rc = -111/);
   for (const name of ['/s-0000000000', '/e', '/two', '']) {
     await shell.say(`delete ${root}${name}`, new RegExp(`${root}${name}: rc = 0`));
   }
-  await shell.say(`exists ${root}`, /rc = -101|Error -101/);
+  await shell.say(`exists ${root}`, /Error -101 for/);
   await shell.quit();
 });
 
@@ -36,7 +36,7 @@ check('watches reach the shell, ephemerals of a shell that quits go', async (roo
   await shell.say(`ls ${root}`, /rc = 0/);
   await other.say(`create +e ${root}/e`, /rc = 0/);
   await shell.expect(new RegExp(`CHILD_EVENT .* for path ${root}\n`));
-  await shell.say(`exists ${root}/e`, /rc = 0 Stat:/);
+  await shell.say(`get ${root}/e`, /rc = 0/);
   await other.quit();
   await shell.expect(new RegExp(`DELETED_EVENT .* for path ${root}/e\n`));
   await shell.say(`delete ${root}`, /rc = 0/);

@@ -7,7 +7,7 @@
 // Each command is answered by `done`.
 import { connect, createServer } from 'node:net';
 
-class Proxy {
+class CuttingProxy {
   #links = new Set();
   #target;
   #mode = 'accept';
@@ -89,7 +89,7 @@ function controller(proxy) {
 
 /** Listens on two free loopback ports: `address` for clients, `control` for commands. */
 export async function startProxy(host, port) {
-  const proxy = new Proxy({ host, port });
+  const proxy = new CuttingProxy({ host, port });
   const front = await listen((client) => proxy.take(client));
   const control = await listen(controller(proxy));
   return {

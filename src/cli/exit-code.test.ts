@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { StorageError } from '../storage/errors.ts';
+import { explain } from './exit-code.ts';
+
+function systemError(fields: Record<string, unknown>): Error {
+  return Object.assign(new Error('message'), fields);
+}
+
+it('a data directory that cannot be served exits with 3', () => {
+  const damage = new StorageError('damage', 'log/1', 64, 7, 'bad checksum', 'Run quoll check');
+  expect(explain(damage)).toEqual({ code: 3, message: damage.message });
+  for (const code of ['EACCES', 'EROFS', 'ENOTDIR', 'ENOSPC', 'ENOENT', 'EIO']) {
+    expect(explain(systemError({ code, path: '/d', syscall: 'mkdir' })).code).toBe(3);
+  }
+});
+
+it('a port that cannot be had says how to have another', () => {
+  const taken = explain(systemError({ code: 'EADDRINUSE', syscall: 'listen', port: 2181 }));
+  expect(taken.code).toBe(1);
+  expect(taken.message).toContain('--client-port');
+  const foreign = explain(systemError({ code: 'EADDRNOTAVAIL', syscall: 'listen' }));
+  expect(foreign.message).toContain('--client-address');
+  expect(explain(systemError({ code: 'ENOTFOUND', syscall: 'getaddrinfo' })).code).toBe(1);
+});
+
+it('anything else is unexpected and shows where it came from', () => {
+  const failure = explain(new TypeError('x is not a function'));
+  expect(failure.code).toBe(1);
+  expect(failure.message).toContain('exit-code.test');
+  expect(explain('a text').message).toBe('a text');
+});

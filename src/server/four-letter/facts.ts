@@ -1,0 +1,84 @@
+import type { Summary } from '../../base/summary.ts';
+
+export type ServerMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only';
+
+/** The lines of `conf`, under ZooKeeper's names. */
+export interface ConfFacts {
+  readonly clientPort: number;
+  /** -1: there is no second port for TLS. */
+  readonly secureClientPort: number;
+  readonly dataDir: string;
+  readonly dataLogDir: string;
+  readonly tickTimeMs: number;
+  readonly maxClientCnxns: number;
+  readonly minSessionTimeoutMs: number;
+  readonly maxSessionTimeoutMs: number;
+  /** -1: the operating system's. */
+  readonly listenBacklog: number;
+  readonly serverId: number;
+}
+
+/** How late the event loop runs what is due, in microseconds. */
+export interface LoopDelay {
+  quantileUs(share: number): number;
+  readonly maxUs: number;
+  reset(): void;
+}
+
+/** What storage and recovery have measured. */
+export interface StorageFacts {
+  /** Writing a snapshot, in ms. */
+  readonly snapshotMs: Summary;
+  /** Reading the newest snapshot at the start, in ms. */
+  readonly snapshotLoadMs: Summary;
+  /** Applying the log behind it: commands, and ms. */
+  readonly replayedCommands: Summary;
+  readonly replayMs: Summary;
+  /** Both together, in ms. */
+  readonly loadMs: Summary;
+  /** Snapshots that could not be written. */
+  snapshotsFailed(): number;
+  /** Snapshots and bytes of log on disk. */
+  snapshotCount(): number;
+  logBytes(): number;
+}
+
+/**
+ * What the four-letter words and the metrics tell that the server's own parts don't know. No call
+ * may wait: a figure that takes a disk is sampled beforehand.
+ */
+export interface ServerFacts {
+  /** `3.9.5-quoll-0.1.0, built on 2026-11-23 05:36 UTC`; see `versionText`. */
+  readonly version: string;
+  /** Names of the words that answer. */
+  readonly whitelist: readonly string[];
+  readonly conf: ConfFacts;
+  /** When the server started, on its monotonic clock. */
+  readonly startedMs: number;
+  readonly storage: StorageFacts;
+  /** Null where nobody measures it. */
+  readonly loopDelay: LoopDelay | null;
+  mode(): ServerMode;
+  /** False while there is no leader. */
+  serving(): boolean;
+  /** Sizes of the files in the data directory and the log directory. */
+  dataDirBytes(): number;
+  logDirBytes(): number;
+  /** `envi` from host.name on; the version goes in front. */
+  environment(): readonly (readonly [key: string, value: string])[];
+  /** -1 where the platform does not tell. */
+  openFileDescriptors(): number;
+  maxFileDescriptors(): number;
+}
+
+/** The ZooKeeper whose behaviour this server has, as far as clients look at versions. */
+const COMPATIBLE_WITH = '3.9.5';
+
+/**
+ * A version that clients and dashboards parse as ZooKeeper's, and people recognise as ours.
+ * `builtAt` is a time of ISO 8601.
+ */
+export function versionText(packageVersion: string, builtAt: string): string {
+  const [day, minute] = [builtAt.slice(0, 10), builtAt.slice(11, 16)];
+  return `${COMPATIBLE_WITH}-quoll-${packageVersion}, built on ${day} ${minute} UTC`;
+}
