@@ -38,14 +38,17 @@ async function pingWhile(generator, addresses, loadArgs, workDir, isEnough) {
   const log = join(workDir, 'pings');
   const load = generator.start([...LOAD_ARGS, ...loadArgs, addresses.load]);
   const pings = generator.start([...PING_ARGS, ...addresses.pingArgs, '-L', log, addresses.ping]);
-  const failed = Promise.race([load.result, pings.result]);
-  failed.catch(() => {});
-  await sleep(500);
-  while (!isEnough()) await Promise.race([sleep(20), failed]);
-  pings.interrupt();
-  await pings.result;
-  load.interrupt();
-  await load.result;
+  const ended = Promise.race([load.result, pings.result]);
+  try {
+    await Promise.race([sleep(500), ended]);
+    while (!isEnough()) await Promise.race([sleep(20), ended]);
+  } finally {
+    // Neither may go on and load what is measured next, whatever became of the other.
+    for (const generatorRun of [pings, load]) {
+      generatorRun.interrupt();
+      await Promise.allSettled([generatorRun.result]);
+    }
+  }
   return readSamples(log);
 }
 

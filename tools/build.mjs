@@ -1,9 +1,7 @@
 // Bundles each entry point into one file under dist/. What clients do not need at start (HTTP,
 // pretty logs) stays a dynamic import, so that it loads after the port is open.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { build } from 'rolldown';
-
-rmSync('dist', { recursive: true, force: true });
 
 const entries = {
   quoll: 'src/cli/main.ts',
@@ -15,13 +13,15 @@ for (const [name, input] of Object.entries(entries)) {
   await build({
     input,
     platform: 'node',
-    external: [/^node:/, 'pino', 'pino-pretty'],
+    external: (id, importer) =>
+      /^(node:|pino)/.test(id) ||
+      (id === './check.ts' && /cli/.test(importer ?? '') && !existsSync('src/cli/check.ts')),
     logLevel: 'warn',
     output: {
       file: `dist/${name}.js`,
       format: 'esm',
       sourcemap: true,
-      inlineDynamicImports: true,
+      codeSplitting: false,
     },
   });
 }

@@ -9,6 +9,8 @@ export interface Terminal {
 }
 
 export function processTerminal(): Terminal {
+  // Whoever reads may leave at any time, as `head` does: that is no error, least of all a server's.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

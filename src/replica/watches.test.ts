@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { utf8Decode, utf8Encode } from '../base/utf8.ts';
 import type { Acl } from '../state/acl.ts';
 import { ChangeKind, Changes } from '../state/outcome.ts';
-import { type PathWatch, WatchMode, Watches, type Watcher } from './watches.ts';
+import { type PathWatch, type Watcher, Watches, WatchMode } from './watches.ts';
 
 const NAMES = ['', 'created', 'deleted', 'changed', 'children'];
 const SECRET = { id: 9 } as unknown as Acl;

@@ -1,7 +1,7 @@
 import { IDENTITIES_PER_CONNECTION_MAX } from '../base/limits.ts';
 import { DecodeError, type Reader } from '../base/reader.ts';
 import { Err, Op, Xid } from '../protocol/constants.ts';
-import { wellFormedWrite } from '../state/state.ts';
+import { takesMemory, wellFormedWrite } from '../state/state.ts';
 import { visibleUser } from './auth.ts';
 import type { Connection } from './connection.ts';
 import { PendingKind } from './pending.ts';
@@ -64,7 +64,7 @@ function submitWrite(connection: Connection, reader: Reader, xid: number, opcode
     return;
   }
   connection.pending.push(PendingKind.write, xid, opcode, connection.nowMs * 1000);
-  if (takesMemory(opcode) && context.memoryFull()) {
+  if (context.memoryFull() && takesMemory(opcode, reader)) {
     context.replica.submitReject(attachment, opcode, xid, Err.quotaExceeded);
     return;
   }
@@ -78,10 +78,6 @@ function submitWrite(connection: Connection, reader: Reader, xid: number, opcode
 function refuse(connection: Connection, xid: number, code: number): void {
   if (connection.pending.count > 0) connection.pending.push(PendingKind.error, xid, code, 0);
   else connection.replyHeader(xid, connection.context.state.zxid, code);
-}
-
-function takesMemory(opcode: number): boolean {
-  return opcode !== Op.delete && opcode !== Op.closeSession && opcode !== Op.reconfig;
 }
 
 function execute(connection: Connection, reader: Reader, xid: number, opcode: number): void {

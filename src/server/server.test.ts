@@ -305,7 +305,9 @@ describe('bad input', () => {
     const peer = server.client();
     server.exchange(peer, request(1, Op.create, createBody('/a', 'x'.repeat(9_000))));
     peer.reading = false;
-    const reads = Array.from({ length: 1_000 }, (_, i) => request(2 + i, Op.getData, pathBody('/a', false)));
+    const reads = Array.from({ length: 1_000 }, (_, i) =>
+      request(2 + i, Op.getData, pathBody('/a', false)),
+    );
     server.exchange(peer, ...reads);
     const [connection] = server.context.connections;
     expect(connection?.bufferedBytes).toBeLessThan(2 ** 21);
@@ -410,12 +412,17 @@ describe('four-letter words and authentication', () => {
     const server = new TestServer({ enforceAuthSchemes: ['digest'] });
     const peer = server.client();
     const got = server.exchange(peer, request(1, Op.exists, pathBody('/', false)));
-    expect(got.map(({ zxid, err }) => [zxid, err])).toEqual([[0, Err.sessionClosedRequireSaslAuth]]);
+    expect(got.map(({ zxid, err }) => [zxid, err])).toEqual([
+      [0, Err.sessionClosedRequireSaslAuth],
+    ]);
     expect(peer.closed).toBe(true);
   });
 });
 
-function pathVersion(path: string, version = -1): (writer: import('../base/writer.ts').Writer) => void {
+function pathVersion(
+  path: string,
+  version = -1,
+): (writer: import('../base/writer.ts').Writer) => void {
   return (writer) => {
     writer.ustring(path);
     writer.i32(version);

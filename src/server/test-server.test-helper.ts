@@ -11,8 +11,8 @@ import { State } from '../state/state.ts';
 import { Authenticator } from './auth.ts';
 import type { ServerContext, ServerLimits } from './context.ts';
 import { OutputPool } from './output.ts';
-import { ClientPort } from './server.ts';
 import { connectRequest, type Frame, replies } from './server.test-helper.ts';
+import { ClientPort } from './server.ts';
 import { Counters, Traffic } from './stats.ts';
 
 type Done = (error: Error | null) => void;
@@ -56,7 +56,11 @@ export class TestServer {
 
   constructor(limits: Partial<ServerLimits> = {}) {
     const chain = (previous: Uint8Array, slot: number, ...rest: unknown[]): Uint8Array =>
-      createHash('sha256').update(previous).update(`${slot}`).update(rest[2] as Uint8Array).digest();
+      createHash('sha256')
+        .update(previous)
+        .update(`${slot}`)
+        .update(rest[2] as Uint8Array)
+        .digest();
     const lastHash = new Uint8Array(32);
     this.replica = new Replica({
       state: this.state,

@@ -27,7 +27,7 @@ export function create(c: Context): number {
   if (parent === 0) return Err.noNode;
   if (!c.allows(parent, Perm.create)) return Err.noAuth;
 
-  const sequential = isSequential(request.flags);
+  const sequential = request.isSequential;
   if (sequential) writeSequentialPath(c, parent);
   const path = sequential ? c.path.bytes : bytes;
   const pathFrom = sequential ? 0 : from;
@@ -64,14 +64,6 @@ function checkMode(c: Context): number {
   if (withTTL !== (opcode === Op.createTTL)) return Err.badArguments;
   if (withTTL && (ttlMs <= 0 || ttlMs > TTL_MS_MAX)) return Err.badArguments;
   return Err.ok;
-}
-
-function isSequential(flags: number): boolean {
-  return (
-    flags === CreateMode.persistentSequential ||
-    flags === CreateMode.ephemeralSequential ||
-    flags === CreateMode.persistentSequentialWithTTL
-  );
 }
 
 /** The client's path is the literal prefix; the suffix counts the parent's creations so far. */

@@ -26,6 +26,10 @@ const SOUND: Intent = {
   goodPassword: true,
 };
 
+/** Every code that apply can give, -127 standing for those of `reject`. */
+const ALL_CODES = [0, -5, -6, -8, -101, -102, -103, -108, -110, -111, -112, -114, -118, -123, -125];
+ALL_CODES.push(-127);
+
 class Pair {
   readonly harness = new Harness();
   readonly model = new Model();
@@ -34,9 +38,12 @@ class Pair {
 
   constructor() {
     for (const opening of OPENINGS) this.run({ ...SOUND, ...opening });
-    for (const path of ['/a', '/zookeeper/quota/a']) {
+    for (const path of ['/a', '/zookeeper/quota/a', '/zookeeper/quota/a/zookeeper_stats']) {
       this.run({ ...SOUND, write: { opcode: 1, path, data: '' } });
     }
+    const limits = 'count=2,bytes=-1=;byteHardLimit=40;countHardLimit=4';
+    const path = '/zookeeper/quota/a/zookeeper_limits';
+    this.run({ ...SOUND, write: { opcode: 1, path, data: limits } });
   }
 
   run(intended: Intent): Result {
@@ -72,18 +79,21 @@ class Pair {
   }
 }
 
-const intents = fc.array(intent, { minLength: 1, maxLength: 60 });
+const intents = fc.array(intent, { minLength: 1, maxLength: 60, size: 'max' });
 
 describe('apply against the model', () => {
   it('agrees on every outcome and on all that is left', () => {
+    const seen = new Set<number>();
     fc.assert(
       fc.property(intents, (sequence) => {
         const pair = new Pair();
-        for (const intended of sequence) pair.run(intended);
+        for (const intended of sequence) seen.add(pair.run(intended).error);
         expect(dumpState(pair.harness.state)).toEqual(dumpModel(pair.model));
       }),
       { numRuns: 500 },
     );
+    // Without this the property could pass because nothing much ever happened.
+    expect([...seen].sort((a, b) => b - a)).toEqual(ALL_CODES);
   });
 
   it('agrees from counters that are about to wrap', () => {

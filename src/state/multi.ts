@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
 import { Err, Op } from '../protocol/constants.ts';
+import { lastSlash } from '../protocol/paths.ts';
 import { CommandFlag } from './command.ts';
 import type { Context } from './context.ts';
 import { execute } from './operations.ts';
@@ -51,7 +52,10 @@ function reserveRooms(c: Context, body: Reader): void {
   const { request, quota } = c;
   const from = body.at;
   for (let index = 0; request.decodeOfMulti(body); index++) {
-    quota.reserveRoom(c.bytes, request.pathFrom, request.pathTo, index);
+    const { pathFrom, pathTo } = request;
+    // With a suffix, /a becomes a sibling of /a: only the parent's quota can be its own.
+    const to = request.isSequential ? Math.max(lastSlash(c.bytes, pathFrom, pathTo), pathFrom) : pathTo;
+    quota.reserveRoom(c.bytes, pathFrom, to, index);
   }
   body.at = from;
 }

@@ -15,7 +15,7 @@ import { plantSystemNodes } from './system-nodes.ts';
 import type { Row } from './tree/layout.ts';
 import { Tree, type TreeOptions } from './tree/tree.ts';
 
-export { wellFormedWrite } from './write-request.ts';
+export { takesMemory, wellFormedWrite } from './write-request.ts';
 
 const TWO_32 = 4_294_967_296;
 /** A number holds a zxid exactly as long as its epoch stays below this. */

@@ -71,6 +71,17 @@ export class WriteRequest {
     return true;
   }
 
+  /** Whether the path of this create gets a suffix. */
+  get isSequential(): boolean {
+    const { flags } = this;
+    return (
+      isCreate(this.opcode) &&
+      (flags === CreateMode.persistentSequential ||
+        flags === CreateMode.ephemeralSequential ||
+        flags === CreateMode.persistentSequentialWithTTL)
+    );
+  }
+
   private decodeData(reader: Reader): void {
     this.dataFrom = reader.span();
     this.dataLength = reader.length;
@@ -108,6 +119,23 @@ export function countMulti(reader: Reader, scratch: WriteRequest): number {
     return -1;
   } finally {
     reader.at = from;
+  }
+}
+
+/** Whether a well-formed write may take memory: creates and sets do, deletes free some. */
+export function takesMemory(opcode: number, body: Reader): boolean {
+  if (opcode !== Op.multi) return opcode === Op.setData || opcode === Op.setACL || isCreate(opcode);
+  const from = body.at;
+  try {
+    while (structure.decodeOfMulti(body)) {
+      if (structure.opcode === Op.setData || isCreate(structure.opcode)) return true;
+    }
+    return false;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return false;
+  } finally {
+    body.at = from;
   }
 }
 

@@ -1,6 +1,7 @@
 import { utf8Encode } from '../../src/base/utf8.ts';
 import { Op as Opcode, Xid } from '../../src/protocol/constants.ts';
 import type { MultiOp } from '../../src/protocol/multi.ts';
+import type { RecordOf } from '../../src/protocol/records.ts';
 import { Random } from './random.ts';
 import { type Made, randomRequest } from './requests.ts';
 import type { Handshake, Op } from './steps.ts';
@@ -101,9 +102,8 @@ class MemberGenerator {
     const watch = this.random.oneIn(2);
     switch (this.random.weighted([[3, 'queue'], [3, 'counter'], [2, 'guarded'], [4, 'get'], [2, 'list']] as const)) {
       case 'queue': {
-        const flags = this.random.pick([2, 3]);
         const path = `${at(SHARED.queue)}/n`;
-        return { type: Opcode.create, body: { path, data, acl: OPEN_ACL, flags } };
+        return { type: Opcode.create, body: { path, data, acl: OPEN_ACL, flags: 2 } };
       }
       case 'counter':
         return { type: Opcode.setData, body: { path: at(SHARED.counter), data, version: -1 } };
@@ -144,6 +144,7 @@ class MemberGenerator {
 
 function countsEverything({ type, body }: Made): boolean {
   if (type !== Opcode.getAllChildrenNumber || body === null) return false;
-  if (body instanceof Uint8Array || !('path' in body)) return true;
-  return body.path === '' || SYSTEM_PATHS.includes(body.path ?? '');
+  if (body instanceof Uint8Array) return true;
+  const { path } = body as RecordOf<'GetAllChildrenNumberRequest'>;
+  return path === '' || SYSTEM_PATHS.includes(path ?? '');
 }

@@ -114,7 +114,7 @@ class Watched {
   read(op: Op, version: number | undefined): void {
     if (version === undefined) return;
     this.sees(version);
-    if (op.body !== null && 'watch' in op.body && op.body.watch) this.armed = true;
+    if ((op.body as RecordOf<'GetDataRequest'>).watch) this.armed = true;
   }
 
   wrote(version: number | undefined): void {
@@ -150,11 +150,11 @@ function checkReply(op: Op, payload: Buffer, shared: Shared, broken: string[]): 
 
 function statIn(op: Op, payload: Buffer): RecordOf<'Stat'> | undefined {
   const { err, body } = decodeReply(payload, op.type);
-  return err === 0 && body !== null && 'stat' in body ? body.stat : undefined;
+  return err === 0 ? (body as RecordOf<'SetDataResponse'>).stat : undefined;
 }
 
 function pathOf(op: Op): string | null {
-  return op.body !== null && 'path' in op.body ? op.body.path : null;
+  return (op.body as RecordOf<'SetDataRequest'>).path;
 }
 
 function eventIn(payload: Buffer): RecordOf<'WatcherEvent'> {

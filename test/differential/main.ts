@@ -3,11 +3,12 @@ import { runCrowd } from './crowd.ts';
 import { generateCrowd } from './crowd-generator.ts';
 import { generateEpisode } from './generator.ts';
 import { type Difference, runEpisode } from './lockstep.ts';
-import { describe, describeCrowd, signatureOf } from './report.ts';
-import { type Server, STILL, serverFor } from './servers.ts';
+import { describe, describeCrowd, describeTimer, signatureOf } from './report.ts';
+import { BRISK, type Server, type Settings, STILL, serverFor } from './servers.ts';
 import { only, shrink } from './shrink.ts';
 import { Side } from './side.ts';
 import { type Episode, opsOf } from './steps.ts';
+import { runTimers } from './timers.ts';
 
 /** Runs episodes against two servers until enough operations were compared. */
 
@@ -19,8 +20,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     /** Stop after so many differences of different kinds. */
     differences: { type: 'string', default: '20' },
-    /** lockstep, concurrent, or both. */
-    mode: { type: 'string', default: 'both' },
+    /** lockstep, concurrent, timers, or all. */
+    mode: { type: 'string', default: 'all' },
     /** One side is older than 3.9. */
     old: { type: 'boolean', default: false },
     /** Print what was compared, by kind and code. */
@@ -28,6 +29,7 @@ const { values } = parseArgs({
   },
 });
 
+const NAMES = [values.a, values.b] as const;
 const SHRINK_MS = 30_000;
 const ANSWER_MS = 5000;
 const SHRINK_ANSWER_MS = 1500;
@@ -37,15 +39,41 @@ let roots = 0;
 const nothing = (): Promise<string> => Promise.resolve('');
 
 async function main(): Promise<number> {
-  const names = [values.a, values.b] as const;
-  const servers = await Promise.all(names.map((name) => serverFor(name, STILL)));
   const kinds = new Map<string, number>();
   const start = Date.now();
-  let done = 0;
+  let operations = 0;
+  if (values.mode !== 'timers') operations = await random(kinds);
+  if (values.mode === 'timers' || values.mode === 'all') await timed(kinds);
+  const seconds = ((Date.now() - start) / 1000).toFixed(1);
+  console.log(`${operations} operations in ${seconds} s from seed ${values.seed}`);
+  if (values.tally) printCounts(tally);
+  printCounts(kinds);
+  return kinds.size === 0 ? 0 : 1;
+}
+
+function printCounts(counts: ReadonlyMap<string, number>): void {
+  for (const [kind, times] of [...counts].toSorted()) console.log(`  ${times} x ${kind}`);
+}
+
+async function withServers<T>(
+  settings: Settings,
+  use: (servers: readonly Server[]) => Promise<T>,
+): Promise<T> {
+  const servers = await Promise.all(NAMES.map((name) => serverFor(name, settings)));
   try {
+    return await use(servers);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+/** Returns how many operations were compared. */
+function random(kinds: Map<string, number>): Promise<number> {
+  return withServers(STILL, async (servers) => {
+    let done = 0;
     let sides = sidesOf(servers);
     for (let seed = Number(values.seed); done < Number(values.ops); seed++) {
-      const crowded = values.mode === 'concurrent' || (values.mode === 'both' && seed % 4 === 0);
+      const crowded = values.mode === 'concurrent' || (values.mode === 'all' && seed % 4 === 0);
       const episode = crowded ? await runCrowded(sides, seed) : await runLockstep(sides, seed);
       done += episode.operations;
       if (episode.kind === undefined) continue;
@@ -58,16 +86,20 @@ async function main(): Promise<number> {
       sides = sidesOf(servers);
     }
     for (const side of sides) side.end();
-  } finally {
-    await Promise.all(servers.map((server) => server.stop()));
-  }
-  const seconds = ((Date.now() - start) / 1000).toFixed(1);
-  console.log(`${done} operations in ${seconds} s from seed ${values.seed}`);
-  if (values.tally) {
-    for (const [kind, times] of [...tally].toSorted()) console.log(`  ${times} x ${kind}`);
-  }
-  for (const [kind, times] of kinds) console.log(`  ${times} x ${kind}`);
-  return kinds.size === 0 ? 0 : 1;
+    return done;
+  });
+}
+
+/** Nothing is timed against servers that run already: their settings are not known. */
+function timed(kinds: Map<string, number>): Promise<void> {
+  if (NAMES.some((name) => name.includes(':'))) return Promise.resolve();
+  return withServers(BRISK, async (servers) => {
+    const [a, b] = servers as [Server, Server];
+    for (const finding of await runTimers([a.address, b.address], freshRoot, tolerance)) {
+      kinds.set(`timers: ${finding.scenario}`, 1);
+      console.log(`${describeTimer(finding, NAMES)}\n`);
+    }
+  });
 }
 
 function sidesOf(servers: readonly Server[]): [Side, Side] {
@@ -103,7 +135,7 @@ async function runCrowded(sides: readonly [Side, Side], seed: number): Promise<R
     0,
   );
   if (found === undefined) return { operations, story: nothing };
-  const told = (): Promise<string> => Promise.resolve(describeCrowd(found, [values.a, values.b]));
+  const told = (): Promise<string> => Promise.resolve(describeCrowd(found, NAMES));
   return { operations, kind: `concurrent: ${signatureOf(found.mismatch)}`, story: told };
 }
 
@@ -112,7 +144,7 @@ async function story(sides: readonly [Side, Side], found: Difference): Promise<s
   const { seed } = found.episode;
   const attempt = (steps: Episode['steps']): Promise<Difference | undefined> =>
     runEpisode(sides, only(generateEpisode(seed, freshRoot()), steps), options);
-  return describe(await shrink(found, attempt, SHRINK_MS), [values.a, values.b]);
+  return describe(await shrink(found, attempt, SHRINK_MS), NAMES);
 }
 
 process.exitCode = await main();

@@ -4,6 +4,7 @@ import type { CrowdFinding } from './crowd.ts';
 import type { Difference } from './lockstep.ts';
 import { printable } from './lockstep.ts';
 import type { Op, Step } from './steps.ts';
+import type { TimerFinding } from './timers.ts';
 
 /** Says what differed, for people. */
 
@@ -42,6 +43,15 @@ export function describeCrowd(found: CrowdFinding, names: readonly [string, stri
     `  episode seed ${crowd.seed}, root ${crowd.root}, connection ${slot}`,
     ...ops.slice(0, last < 0 ? 30 : last + 1).map(describeOp),
     `  item ${mismatch.index} of its stream, field ${mismatch.field}:`,
+    `    ${names[0]}: ${JSON.stringify(mismatch.a, printable)}`,
+    `    ${names[1]}: ${JSON.stringify(mismatch.b, printable)}`,
+  ].join('\n');
+}
+
+export function describeTimer(found: TimerFinding, names: readonly [string, string]): string {
+  const { scenario, mismatch } = found;
+  return [
+    `DIFFERENCE timers: ${scenario}, field ${mismatch.field}`,
     `    ${names[0]}: ${JSON.stringify(mismatch.a, printable)}`,
     `    ${names[1]}: ${JSON.stringify(mismatch.b, printable)}`,
   ].join('\n');

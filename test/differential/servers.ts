@@ -58,6 +58,13 @@ const JVM_ONLY = /^znode\./;
 const START_MS = 30_000;
 const FOLDER = resolve('.tmp/differential');
 
+/** Ended with this process, however it ends. */
+const started = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 class Started implements Server {
   readonly address: Address;
   private readonly what: string;
@@ -100,7 +107,7 @@ class Started implements Server {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.child = child;
-    process.once('exit', () => child.kill('SIGKILL'));
+    started.add(child);
     await this.serving(child);
   }
 
@@ -141,6 +148,7 @@ class Started implements Server {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
+    started.delete(child);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ServerContext } from '../context.ts';
-import type { ServerFacts } from './facts.ts';
+import type { ServerFacts } from '../facts.ts';
 
 /** `conf`. */
 export function configurationText(facts: ServerFacts): string {

@@ -1,8 +1,8 @@
 import type { Histogram, Summary } from '../../base/summary.ts';
 import type { ServerContext } from '../context.ts';
+import type { ServerFacts } from '../facts.ts';
 import { tellMetrics } from '../metrics/series.ts';
 import type { MetricsSink } from '../metrics/sink.ts';
-import type { ServerFacts } from './facts.ts';
 import { decimal } from './format.ts';
 
 const QUANTILES = [

@@ -1,20 +1,9 @@
 import type { Connection } from '../connection.ts';
 import type { ServerContext } from '../context.ts';
+import type { ServerFacts } from '../facts.ts';
+import { nodeCount, outstandingRequests } from '../metrics/figures.ts';
 import { connectionLines } from './connections.ts';
-import type { ServerFacts } from './facts.ts';
 import { decimal, zxidHex } from './format.ts';
-
-/** ZooKeeper counts the root twice, once under the empty path. */
-export function nodeCount(context: ServerContext): number {
-  return context.state.tree.count + 1;
-}
-
-/** Requests that have been read and not answered yet. */
-export function outstandingRequests(context: ServerContext): number {
-  let count = 0;
-  for (const connection of context.connections) count += connection.outstanding;
-  return count;
-}
 
 /** `srvr`. */
 export function serverText(facts: ServerFacts, connection: Connection): string {

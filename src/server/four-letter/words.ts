@@ -1,4 +1,5 @@
 import type { Connection } from '../connection.ts';
+import type { ServerFacts } from '../facts.ts';
 import {
   configurationText,
   digestsText,
@@ -7,7 +8,6 @@ import {
 } from './configuration.ts';
 import { connectionLines, resetConnections } from './connections.ts';
 import { dumpText } from './dump.ts';
-import type { ServerFacts } from './facts.ts';
 import { monitorText } from './monitor.ts';
 import { readOnlyText, resetServer, serverText, statusText } from './status.ts';
 import { watchesByConnection, watchesByPath, watchSummary } from './watch-lists.ts';
@@ -19,7 +19,7 @@ export type FourLetterWords = (
   traceMask?: bigint,
 ) => string | null | undefined;
 
-type Answer = (facts: ServerFacts, connection: Connection) => string;
+type Answer = (facts: ServerFacts, connection: Connection, traceMask: bigint) => string;
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   ruok: () => 'imok',
@@ -40,52 +40,51 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   mntr: (facts, { context }) => monitorText(facts, context),
 };
 
-/** They answer without a leader; `gtmk` and `stmk` do, too. */
-const ALWAYS_SERVED = new Set(['ruok', 'envi', 'isro']);
+/** They answer without a leader, too. */
+const ALWAYS_SERVED = new Set(['ruok', 'envi', 'isro', 'gtmk', 'stmk']);
 const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests';
 /** What telnet sends for an interrupt: IAC IP IAC DM. It ends the connection. */
 const TELNET_CLOSE = '\xff\xf4\xff\xfd';
 /** Client requests, sessions and warnings: ZooKeeper's default. */
 const TRACE_MASK_DEFAULT = 306n;
 
-/** The answers of one server. The trace mask is kept and told, and switches nothing. */
+/** The answers of one server. */
 export function createFourLetterWords(facts: ServerFacts): FourLetterWords {
   const enabled = new Set(['srvr', ...facts.whitelist]);
-  let traceMask = TRACE_MASK_DEFAULT;
-
-  const answer: FourLetterWords = (word, connection, mask) => {
-    if (word === 'gtmk') return `${traceMask}`;
-    if (word !== 'stmk') return answerOf(facts, word, connection);
-    if (mask === undefined) return undefined;
-    traceMask = mask;
-    return `${traceMask}`;
-  };
-
-  return (word, connection, mask) => {
+  const answers = { ...ANSWERS, ...traceAnswers() };
+  return (word, connection, traceMask) => {
     if (word === TELNET_CLOSE) return '';
-    if (!isWord(word)) return null;
+    const answer = Object.hasOwn(answers, word) ? answers[word] : undefined;
+    if (answer === undefined) return null;
+    if (word === 'stmk' && traceMask === undefined && enabled.has(word)) return undefined;
     const { traffic, context } = connection;
-    const isMaskMissing = word === 'stmk' && mask === undefined && enabled.has(word);
-    if (isMaskMissing) return undefined;
-    // The asker sees itself with one packet received and none sent.
+    // Counted around the answer: the asker sees itself with one packet received and none sent.
     traffic.packetsReceived++;
     context.traffic.packetsReceived++;
-    const text = enabled.has(word)
-      ? answer(word, connection, mask)
-      : `${word} is not executed because it is not in the whitelist.\n`;
+    const refusal = refusalOf(word, facts, enabled);
+    const text = refusal ?? answer(facts, connection, traceMask ?? 0n);
     traffic.packetsSent++;
     context.traffic.packetsSent++;
     return text;
   };
 }
 
-function isWord(word: string): boolean {
-  return Object.hasOwn(ANSWERS, word) || word === 'gtmk' || word === 'stmk';
+/** The trace mask is kept and told; there is no trace that it could switch. */
+function traceAnswers(): Readonly<Record<string, Answer>> {
+  let kept = TRACE_MASK_DEFAULT;
+  return {
+    gtmk: () => `${kept}`,
+    stmk: (_facts, _connection, traceMask) => {
+      kept = traceMask;
+      return `${kept}`;
+    },
+  };
 }
 
-function answerOf(facts: ServerFacts, word: string, connection: Connection): string | null {
-  if (!facts.serving() && !ALWAYS_SERVED.has(word)) {
-    return word === 'hash' ? NOT_SERVING : `${NOT_SERVING}\n`;
+function refusalOf(word: string, facts: ServerFacts, enabled: Set<string>): string | null {
+  if (!enabled.has(word)) {
+    return `${word} is not executed because it is not in the whitelist.\n`;
   }
-  return ANSWERS[word]?.(facts, connection) ?? null;
+  if (facts.serving() || ALWAYS_SERVED.has(word)) return null;
+  return word === 'hash' ? NOT_SERVING : `${NOT_SERVING}\n`;
 }

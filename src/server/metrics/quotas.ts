@@ -2,7 +2,8 @@ import { QUOTA_NODES_TOLD_MAX } from '../../base/limits.ts';
 import { utf8Encode } from '../../base/utf8.ts';
 import { Writer } from '../../base/writer.ts';
 import { parseQuota, type QuotaFields } from '../../state/quota-text.ts';
-import type { Row, Tree } from '../../state/tree/tree.ts';
+import type { Row } from '../../state/tree/layout.ts';
+import type { Tree } from '../../state/tree/tree.ts';
 import type { MetricsSink } from './sink.ts';
 
 const ROOT_OF_QUOTAS = utf8Encode('/zookeeper/quota');

@@ -1,8 +1,8 @@
 import { Summary } from '../../base/summary.ts';
 import { Event } from '../../protocol/constants.ts';
 import type { ServerContext } from '../context.ts';
-import type { ServerFacts } from '../four-letter/facts.ts';
-import { nodeCount, outstandingRequests } from '../four-letter/status.ts';
+import type { ServerFacts } from '../facts.ts';
+import { ephemeralsCount, nodeCount, outstandingRequests } from './figures.ts';
 import { tellQuotas } from './quotas.ts';
 import type { MetricsSink } from './sink.ts';
 
@@ -51,12 +51,6 @@ function tellTreeGauges(context: ServerContext, sink: MetricsSink): void {
   sink.gauge('approximate_data_size', state.tree.dataBytes);
   sink.gauge('global_sessions', state.sessions.size);
   sink.gauge('local_sessions', 0);
-}
-
-function ephemeralsCount({ state }: ServerContext): number {
-  let count = 0;
-  for (const session of state.sessions.values()) count += state.tree.listSize(session.list);
-  return count;
 }
 
 function tellCounters(facts: ServerFacts, context: ServerContext, sink: MetricsSink): void {

@@ -80,17 +80,18 @@ const goodEntry: fc.Arbitrary<Entry> = fc.constantFrom<Entry>(
 );
 
 const acl = fc.oneof(
-  { weight: 6, arbitrary: fc.constant(undefined) },
+  { weight: 12, arbitrary: fc.constant(undefined) },
   { weight: 3, arbitrary: fc.array(goodEntry, { minLength: 1, maxLength: 3 }) },
   { weight: 1, arbitrary: fc.array(entry, { maxLength: 3 }) },
   { weight: 1, arbitrary: fc.constant(null) },
 );
 
 const path = fc.oneof(
+  { weight: 10, arbitrary: fc.constantFrom('/a', '/a/b', '/a/b/c', '/e') },
   { weight: 12, arbitrary: fc.constantFrom(...PATHS) },
   { weight: 2, arbitrary: fc.constantFrom(...ODD_PATHS) },
 );
-const version = fc.constantFrom(-1, -1, -1, -1, 0, 1, 2, 2 ** 31 - 1, -(2 ** 31));
+const version = fc.constantFrom(-1, -1, -1, -1, -1, -1, 0, 1, 2, 2 ** 31 - 1, -(2 ** 31));
 const flags = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, -1);
 
 const create = fc
@@ -108,6 +109,7 @@ const create = fc
       write,
       write.opcode === Op.createTTL ? { ...write, flags: 5, ttl: 50 } : write,
       write.opcode === Op.createContainer ? { ...write, flags: 4 } : { ...write, flags: 0 },
+      { ...write, opcode: Op.create2, flags: Math.abs(write.flags) % 4 },
     ),
   )
   .map(
@@ -147,11 +149,11 @@ const multi = fc
   .map((ops): PlainWrite => ({ opcode: Op.multi, ops }));
 
 const write: fc.Arbitrary<PlainWrite> = fc.oneof(
-  { weight: 8, arbitrary: create },
-  { weight: 3, arbitrary: remove },
-  { weight: 4, arbitrary: setData },
-  { weight: 2, arbitrary: setACL },
-  { weight: 4, arbitrary: multi },
+  { weight: 24, arbitrary: create },
+  { weight: 9, arbitrary: remove },
+  { weight: 12, arbitrary: setData },
+  { weight: 6, arbitrary: setACL },
+  { weight: 12, arbitrary: multi },
   { weight: 1, arbitrary: fc.constant<PlainWrite>({ opcode: Op.closeSession }) },
   { weight: 1, arbitrary: fc.constant<PlainWrite>({ opcode: Op.reconfig }) },
 );
@@ -173,24 +175,31 @@ export interface Intent {
 }
 
 const kind = fc.oneof(
-  { weight: 30, arbitrary: fc.constant(CommandKind.write) },
-  { weight: 4, arbitrary: fc.constant(CommandKind.openSession) },
-  { weight: 2, arbitrary: fc.constant(CommandKind.attachSession) },
+  { weight: 80, arbitrary: fc.constant(CommandKind.write) },
+  { weight: 6, arbitrary: fc.constant(CommandKind.openSession) },
+  { weight: 3, arbitrary: fc.constant(CommandKind.attachSession) },
   { weight: 1, arbitrary: fc.constant(CommandKind.expireSession) },
-  { weight: 2, arbitrary: fc.constant(CommandKind.reapNode) },
+  { weight: 6, arbitrary: fc.constant(CommandKind.reapNode) },
   { weight: 1, arbitrary: fc.constant(CommandKind.reject) },
 );
+
+function mostlyZero(...odd: readonly number[]): fc.Arbitrary<number> {
+  return fc.oneof(
+    { weight: 30, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.constantFrom(...odd) },
+  );
+}
 
 export const intent: fc.Arbitrary<Intent> = fc.record({
   kind,
   session: fc.constantFrom(1, 1, 1, 2, 3),
-  flags: fc.constantFrom(0, 1, 2, 3, 3, 3, 4, 8, 16),
+  flags: fc.constantFrom(0, 2, 3, 3, 3, 3, 3, 3, 3 | 4, 3 | 8, 16),
   waitMs: fc.constantFrom(0, 1, 30, 100, -50),
   identities: fc.constantFrom(...IDENTITIES),
   write,
   path,
-  skew: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1),
-  age: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, -1),
+  skew: mostlyZero(-1, 1),
+  age: mostlyZero(-1),
   goodPassword: fc.constantFrom(true, true, true, false),
 });
 

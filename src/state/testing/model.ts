@@ -269,13 +269,17 @@ export class Model {
     const version = write.version ?? -1;
     switch (opcode) {
       case Op.delete:
-        return this.remove(path, version);
+        this.remove(path, version);
+        return;
       case Op.setData:
-        return this.setData(path, write.data ?? null, version);
+        this.setData(path, write.data ?? null, version);
+        return;
       case Op.setACL:
-        return this.setACL(path, write.acl === undefined ? OPEN_ENTRIES : write.acl, version);
+        this.setACL(path, write.acl === undefined ? OPEN_ENTRIES : write.acl, version);
+        return;
       case Op.check:
-        return this.check(path, version);
+        this.check(path, version);
+        return;
       default:
         this.create(write, opcode);
     }

@@ -1,4 +1,4 @@
-import type { Summary } from '../../base/summary.ts';
+import type { Summary } from '../base/summary.ts';
 
 export type ServerMode = 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only';
 
