@@ -24,6 +24,7 @@ function logger(options: Partial<LoggingOptions> = {}): ProcessLogger {
     isTerminal: false,
     colours: false,
     fd,
+    openDelayMs: 0,
     ...options,
   });
 }
@@ -79,7 +80,7 @@ describe('the logger of the process', () => {
     log.info({}, 'b');
     log.warn({}, 'c');
     log.error({}, 'd');
-    log.flush();
+    await log.close();
     expect(lines().map((line) => line.msg)).toEqual(['c', 'd']);
   });
 

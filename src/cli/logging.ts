@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type Pino from 'pino';
 import type { LogFormat, LogLevel } from '../config/server-config.ts';
 import type { LogFields, Logger } from '../io/logger.ts';
@@ -20,6 +21,8 @@ export interface LoggingOptions {
   readonly colours: boolean;
   /** Where lines go; 2 is standard error. */
   readonly fd: number;
+  /** `open` waits so long first, for whoever waits for the server needs the processor more. */
+  readonly openDelayMs: number;
 }
 
 interface Line {
@@ -79,8 +82,11 @@ class DeferredLogger implements ProcessLogger {
   }
 
   async open(): Promise<void> {
-    if (this.sink !== null) return;
-    this.sink = await openSink(this.options);
+    if (this.options.openDelayMs > 0) await delay(this.options.openDelayMs, undefined, { ref: false });
+    this.sink = await openSink(this.options).catch((error: unknown) => {
+      this.log('warn', { error }, 'plain logs: the library for them cannot be loaded');
+      return plainSink(this.options.fd);
+    });
     for (const line of this.waiting) this.sink.write(line);
     this.waiting = [];
   }
@@ -104,7 +110,7 @@ class DeferredLogger implements ProcessLogger {
   }
 }
 
-/** For lines that outlive the process only if they are written without the library. */
+/** A line as it is written without the library. */
 function plainLine(line: Line): string {
   const { level, timeMs, fields, message } = line;
   const plain = Object.entries(fields).map(([key, value]) => [
@@ -112,6 +118,15 @@ function plainLine(line: Line): string {
     value instanceof Error ? (value.stack ?? value.message) : value,
   ]);
   return `${JSON.stringify({ level, time: timeMs, ...Object.fromEntries(plain), msg: message })}\n`;
+}
+
+/** For an installation that lacks the library: a server without logs would be worse. */
+function plainSink(fd: number): Sink {
+  return {
+    write: (line) => void writeSync(fd, plainLine(line)),
+    close: async () => {},
+    flush: () => {},
+  };
 }
 
 async function openSink(options: LoggingOptions): Promise<Sink> {

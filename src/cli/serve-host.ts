@@ -13,6 +13,7 @@ export function processHost(terminal: Terminal): ServeHost {
         isTerminal: process.stderr.isTTY === true,
         colours: terminal.errColours,
         fd: 2,
+        openDelayMs: 100,
       }),
     startServer: async (config, logger) => {
       const { startServer } = await import('../entry/server.ts');

@@ -67,7 +67,7 @@ async function run(config: ServerConfig, logger: ProcessLogger, host: ServeHost)
   const server = await host.startServer(config, logger);
   host.terminal.out(servingLine(config, server, host.terminal.outColours));
   stop.serverStarted(server);
-  await logger.open();
+  void logger.open();
   const error = await Promise.race([server.done, stop.failure]);
   if (error === null) return ExitCode.ok;
   logger.error({ error }, 'the server has ended');

@@ -242,6 +242,11 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.lastLatencyMs = 0;
   }
 
+  /** All bytes this connection holds: requests not complete or not executed, replies not sent. */
+  get heldBytes(): number {
+    return this.input.bytes.length + this.pending.byteCount + this.output.bytes;
+  }
+
   /** Whatever comes from now on is not looked at. */
   ignoreFurtherInput(): void {
     this.phase = 'finishing';

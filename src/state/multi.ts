@@ -54,7 +54,9 @@ function reserveRooms(c: Context, body: Reader): void {
   for (let index = 0; request.decodeOfMulti(body); index++) {
     const { pathFrom, pathTo } = request;
     // With a suffix, /a becomes a sibling of /a: only the parent's quota can be its own.
-    const to = request.isSequential ? Math.max(lastSlash(c.bytes, pathFrom, pathTo), pathFrom) : pathTo;
+    const to = request.isSequential
+      ? Math.max(lastSlash(c.bytes, pathFrom, pathTo), pathFrom)
+      : pathTo;
     quota.reserveRoom(c.bytes, pathFrom, to, index);
   }
   body.at = from;

@@ -14,7 +14,8 @@ export class Lines {
   }
 
   add(line: string): void {
-    if (this.text.length + line.length >= this.charsMax) this.left++;
+    const isFull = this.left > 0 || this.text.length + line.length >= this.charsMax;
+    if (isFull) this.left++;
     else this.text += `${line}\n`;
   }
 

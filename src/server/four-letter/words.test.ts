@@ -18,7 +18,7 @@ describe('a four-letter word', () => {
     expect(ask(wordServer(), 'ruok')).toBe('imok');
   });
 
-  it('answers in capitals, or with another byte, like any frame that is too long: not at all', () => {
+  it('is not one in capitals or with a byte changed, but the length of a frame far too long', () => {
     for (const word of ['RUOK', 'ruo\0', 'zzzz', 'toSt']) {
       const peer = send(wordServer(), word);
       expect([received(peer), peer.closed]).toEqual(['', true]);
@@ -146,7 +146,10 @@ describe('srvr', () => {
 
   it('names a read-only server below its version', () => {
     const answer = ask(wordServer({ mode: () => 'read-only' }), 'srvr');
-    const head = [`Zookeeper version: ${VERSION}`, 'READ-ONLY mode; serving only read-only clients'];
+    const head = [
+      `Zookeeper version: ${VERSION}`,
+      'READ-ONLY mode; serving only read-only clients',
+    ];
     expect(answer.startsWith(text(...head))).toBe(true);
   });
 });
