@@ -45,7 +45,7 @@ function parseOptions() {
     seconds: positive('seconds', values.seconds, seconds),
     keys: positive('keys', values.keys, keys),
     warmUp: values.quick ? 1 : 10,
-    snapshotSeconds: values.quick ? { atLeast: 2, atMost: 30 } : { atLeast: 15, atMost: 120 },
+    snapshotSeconds: values.quick ? { atLeast: 2, atMost: 60 } : { atLeast: 15, atMost: 120 },
   };
   return { ...options, restarts: Math.min(3, options.rounds) };
 }

@@ -1,6 +1,6 @@
 // Bundles each entry point into one file under dist/. What clients do not need at start (HTTP,
 // pretty logs) stays a dynamic import, so that it loads after the port is open.
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { build } from 'rolldown';
 
 const entries = {
@@ -13,9 +13,7 @@ for (const [name, input] of Object.entries(entries)) {
   await build({
     input,
     platform: 'node',
-    external: (id, importer) =>
-      /^(node:|pino)/.test(id) ||
-      (id === './check.ts' && /cli/.test(importer ?? '') && !existsSync('src/cli/check.ts')),
+    external: [/^node:/, 'pino', 'pino-pretty'],
     logLevel: 'warn',
     output: {
       file: `dist/${name}.js`,

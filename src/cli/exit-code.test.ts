@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { DiskError } from '../io/disk.ts';
 import { StorageError } from '../storage/errors.ts';
 import { explain } from './exit-code.ts';
 
@@ -12,6 +13,11 @@ it('a data directory that cannot be served exits with 3', () => {
   for (const code of ['EACCES', 'EROFS', 'ENOTDIR', 'ENOSPC', 'ENOENT', 'EIO']) {
     expect(explain(systemError({ code, path: '/d', syscall: 'mkdir' })).code).toBe(3);
   }
+});
+
+it('a directory that another process serves says so, and exits with 3', () => {
+  const locked = new DiskError('ELOCKED', '/d', '/d is being served by process 7. Stop it.');
+  expect(explain(locked)).toEqual({ code: 3, message: locked.message });
 });
 
 it('a port that cannot be had says how to have another', () => {

@@ -1,3 +1,4 @@
+import { isDiskError } from '../io/disk.ts';
 import { StorageError } from '../storage/errors.ts';
 
 /** The exit codes of ZooKeeper's server process, for scripts that tell them apart. */
@@ -17,7 +18,7 @@ export interface Failure {
 }
 
 interface SystemError extends Error {
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly syscall?: string;
   readonly path?: string;
   readonly port?: number;
@@ -26,7 +27,7 @@ interface SystemError extends Error {
 /** Puts an error that ended a command into words for whoever has to deal with it. */
 export function explain(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: ExitCode.unexpected, message: String(error) };
-  if (error instanceof StorageError) {
+  if (error instanceof StorageError || isDiskError(error, 'ELOCKED')) {
     return { code: ExitCode.dataDirectory, message: error.message };
   }
   const system: SystemError = error;

@@ -82,7 +82,8 @@ class DeferredLogger implements ProcessLogger {
   }
 
   async open(): Promise<void> {
-    if (this.options.openDelayMs > 0) await delay(this.options.openDelayMs, undefined, { ref: false });
+    if (this.options.openDelayMs > 0)
+      await delay(this.options.openDelayMs, undefined, { ref: false });
     this.sink = await openSink(this.options).catch((error: unknown) => {
       this.log('warn', { error }, 'plain logs: the library for them cannot be loaded');
       return plainSink(this.options.fd);

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import type { CheckArguments } from './check.ts';
 import { ExitCode, explain } from './exit-code.ts';
 import { addConfigFlags } from './flags.ts';
 import { loadProcessConfig } from './load-config.ts';
@@ -117,7 +118,7 @@ function addCheck(program: Command, terminal: Terminal, setCode: SetCode): void 
     .option('--json', 'print the result as JSON')
     .option('--accept-loss', 'cut the log at the damage: what follows is lost to clients')
     .addHelpText('after', CHECK_EXAMPLES)
-    .action(async (dir: string, options: CheckOptions) => {
+    .action(async (dir: string, options: CheckArguments) => {
       const { runCheck } = await import('./check.ts');
       setCode(await runCheck(dir, options, terminal));
     });
@@ -138,12 +139,6 @@ function addConfig(program: Command, terminal: Terminal, setCode: SetCode): void
     if (options.keys === true) printKeys(keysFormat(options), terminal);
     else setCode(printConfig(loadProcessConfig(file, typed), options.json === true, terminal));
   });
-}
-
-interface CheckOptions {
-  readonly dataLogDir?: string;
-  readonly json?: boolean;
-  readonly acceptLoss?: boolean;
 }
 
 interface ConfigOptions {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { columns, paint, printProblems, wantsColours } from './terminal.ts';
+import { bytesText, columns, paint, printProblems, wantsColours } from './terminal.ts';
 
 it('colours are for terminals, unless the environment says otherwise', () => {
   expect(wantsColours(true, {})).toBe(true);
@@ -42,4 +42,15 @@ it('problems are printed with the gravest last', () => {
     ],
   );
   expect(printed).toBe('info: -D: b: note\nwarning: --c: careful\nerror: a: bad\n');
+});
+
+it('bytes are shown in the unit that people would take', () => {
+  expect([0, 1023, 1024, 1_572_864, 3 * 1024 ** 3, 5000 * 1024 ** 3].map(bytesText)).toEqual([
+    '0 bytes',
+    '1023 bytes',
+    '1.0 KiB',
+    '1.5 MiB',
+    '3.0 GiB',
+    '5000.0 GiB',
+  ]);
 });

@@ -76,3 +76,10 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .map((line) => `${line}\n`)
     .join('');
 }
+
+/** A number of bytes as people say it. */
+export function bytesText(bytes: number): string {
+  const power = bytes < 1024 ? 0 : Math.min(3, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${['bytes', 'KiB', 'MiB', 'GiB'][power] ?? ''}`;
+}

@@ -1,3 +1,4 @@
+import { Summary } from '../base/summary.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Logger } from '../io/logger.ts';
 import type { State } from '../state/state.ts';
@@ -34,10 +35,9 @@ export class Snapshotter {
   private failedAtBytes = 0;
   private running: Promise<void> | null = null;
   private snapshotSlot: number;
-  /** Snapshots written and failed by this process, and how long the last took. */
-  written = 0;
+  /** Snapshots that could not be written, and how long the others took. */
   failed = 0;
-  lastMs = 0;
+  readonly tookMs: Summary = new Summary();
 
   constructor(options: {
     state: State;
@@ -80,9 +80,9 @@ export class Snapshotter {
       await this.storage.writeSnapshot({ slot, hash, zxid: this.state.zxid }, image);
       this.snapshotSlot = slot;
       this.failedAtBytes = 0;
-      this.written++;
-      this.lastMs = this.clock.monotonicMs() - startedMs;
-      this.logger.info({ slot, ms: Math.round(this.lastMs) }, 'snapshot written');
+      const tookMs = this.clock.monotonicMs() - startedMs;
+      this.tookMs.record(tookMs);
+      this.logger.info({ slot, ms: Math.round(tookMs) }, 'snapshot written');
     } catch (error) {
       this.failed++;
       this.failedAtBytes = this.storage.bytesSinceSnapshot;

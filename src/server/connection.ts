@@ -33,6 +33,8 @@ export type Phase = 'greeting' | 'opening' | 'ready' | 'finishing' | 'leaving' |
 
 /** Bytes of length, xid, zxid and err ahead of a reply's body. */
 const REPLY_HEADER_BYTES = 20;
+/** The length itself is not counted into the length of a frame. */
+const LENGTH_BYTES = 4;
 
 /**
  * One client's connection. Requests are decoded in place and answered in the order in which they
@@ -159,7 +161,7 @@ export class Connection implements StreamHandler, Client, Flushable {
     writer.i32(STATE_SYNC_CONNECTED);
     writer.i32(to - from);
     writer.raw(path, from, to);
-    this.context.counters.watchBytes += writer.at - this.replyAt;
+    this.context.counters.watchBytes += writer.at - this.replyAt - LENGTH_BYTES;
     this.finishFrame(Xid.notification, zxid, Err.ok);
   }
 
@@ -291,7 +293,7 @@ export class Connection implements StreamHandler, Client, Flushable {
   private closeReply(xid: number, zxid: number, error: number): void {
     if (error !== Err.ok) this.output.writer.at = this.replyAt + REPLY_HEADER_BYTES;
     this.noteReply(xid, zxid);
-    const bytes = this.output.writer.at - this.replyAt;
+    const bytes = this.output.writer.at - this.replyAt - LENGTH_BYTES;
     this.finishFrame(xid, zxid, error);
     this.context.counters.responseBytes.record(bytes);
   }

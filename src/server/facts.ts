@@ -38,8 +38,9 @@ export interface StorageFacts {
   readonly loadMs: Summary;
   /** Snapshots that could not be written. */
   snapshotsFailed(): number;
-  /** Snapshots and bytes of log on disk. */
+  /** Snapshots on disk. */
   snapshotCount(): number;
+  /** Bytes of log behind the newest of them. */
   logBytes(): number;
 }
 

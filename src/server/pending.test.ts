@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Pending, PendingKind } from './pending.ts';
+import { elapsedMs, Pending, PendingKind } from './pending.ts';
 
 interface Model {
   kind: number;
@@ -56,5 +56,24 @@ describe('requests without a reply yet', () => {
       pending.pop();
     }
     expect(pending.bytes.length).toBeLessThan(1000);
+  });
+});
+
+describe('the time since an arrival', () => {
+  it('is exact to a microsecond, also where the microseconds no longer fit 32 bits', () => {
+    const pending = new Pending();
+    const arrivals = fc.double({ min: 0, max: 1e12, noNaN: true });
+    fc.assert(
+      fc.property(arrivals, fc.double({ min: 0, max: 2e6, noNaN: true }), (arrivedMs, waitMs) => {
+        pending.push(PendingKind.write, 1, 1, arrivedMs * 1000);
+        const error = elapsedMs(arrivedMs + waitMs, pending.extra) - waitMs;
+        pending.pop();
+        expect(Math.abs(error)).toBeLessThan(0.0021);
+      }),
+    );
+  });
+
+  it('is nothing if the clock has not moved', () => {
+    expect(elapsedMs(5, 6_000)).toBe(0);
   });
 });

@@ -49,11 +49,12 @@ export class Counters {
   slowConsumersDropped = 0;
   authFailed = 0;
   bytesReceived = 0;
+  /** Notifications, in bytes, their lengths in front left out. */
   watchBytes = 0;
   sessionlessExpired = 0;
   requestsRefusedNoSpace = 0;
   largeRequestsRejected = 0;
-  /** Frames of replies, in bytes. */
+  /** Replies, counted in the same way. */
   readonly responseBytes: Summary = new Summary();
   readonly readLatencyMs: Histogram = new Histogram(LATENCY_RESOLUTION_MS);
   readonly updateLatencyMs: Histogram = new Histogram(LATENCY_RESOLUTION_MS);

@@ -8,12 +8,10 @@ import { SimClock } from '../sim/clock.ts';
 import { SimNetwork, type SimPeer } from '../sim/network.ts';
 import { CommandFlag } from '../state/command.ts';
 import { State } from '../state/state.ts';
-import { Authenticator } from './auth.ts';
 import type { ServerContext, ServerLimits } from './context.ts';
-import { OutputPool } from './output.ts';
 import { connectRequest, type Frame, replies } from './server.test-helper.ts';
 import { ClientPort } from './server.ts';
-import { Counters, Traffic } from './stats.ts';
+import { createServerContext } from './test-context.test-helper.ts';
 
 type Done = (error: Error | null) => void;
 
@@ -73,31 +71,10 @@ export class TestServer {
       onFatal: (error) => this.fatal.push(error),
       onApplied: () => {},
     });
-    const secrets = new NodeSecrets();
-    const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=';
-    const auth = { digestEnabled: true, digestAlgorithm: 'SHA1', superDigest };
     this.context = {
-      replica: this.replica,
-      state: this.state,
-      limits: {
-        frameBytesMax: 10_000,
-        minSessionTimeoutMs: 2_000,
-        maxSessionTimeoutMs: 20_000,
-        connectionsPerAddressMax: 0,
-        connectionsMax: 0,
-        handshakeTimeoutMs: 5_000,
-        enforceAuthSchemes: null,
-        ...limits,
-      },
-      authenticator: new Authenticator(auth, secrets),
-      secrets,
-      pool: new OutputPool(),
-      traffic: new Traffic(),
-      counters: new Counters(),
-      connections: new Set(),
+      ...createServerContext(this.replica, new NodeSecrets(), limits),
       writable: () => this.writable,
       memoryFull: () => this.memoryFull,
-      fourLetterWord: (word) => (word === 'ruok' ? 'imok' : null),
     };
     this.port = new ClientPort(this.context);
     void this.port.open(this.network, { host: '127.0.0.1', port: 2181, backlog: undefined });

@@ -6,6 +6,7 @@ import { findUsedSegment } from './segments.ts';
 import { SNAPSHOT_EXTENSION } from './snapshot-file.ts';
 import {
   createSuperblocks,
+  isFormatted,
   SUPERBLOCK_COPIES,
   type Superblock,
   type SuperblockCopies,
@@ -72,8 +73,7 @@ export async function refuseForeignFiles(
   dataDir: string,
   dataLogDir: string | undefined,
 ): Promise<void> {
-  const own = await listIfThere(disk, `${dataDir}/quoll`);
-  if (own.some((name) => name.startsWith('superblock.'))) return;
+  if (await isFormatted(disk, `${dataDir}/quoll`)) return;
   for (const directory of new Set([dataDir, dataLogDir ?? dataDir])) {
     const names = await listIfThere(disk, `${directory}/version-2`);
     const file = names.find((name) => ZOOKEEPER_FILE.test(name));

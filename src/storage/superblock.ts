@@ -1,10 +1,9 @@
 import { equalBytes, viewOf } from '../base/bytes.ts';
 import { SUPERBLOCK_STATE_BYTES_MAX } from '../base/limits.ts';
 import type { Checksums } from '../io/checksums.ts';
-import type { Disk } from '../io/disk.ts';
-import { isDiskError } from '../io/disk.ts';
+import { type Disk, isDiskError } from '../io/disk.ts';
 import { StorageError } from './errors.ts';
-import { createWhole, withFile, writeAll } from './files.ts';
+import { createWhole, listIfThere, withFile, writeAll } from './files.ts';
 import { getU64, setU64 } from './record.ts';
 import type { Identity } from './types.ts';
 
@@ -175,4 +174,10 @@ export async function updateSuperblocks(
       await file.close();
     }
   }
+}
+
+/** Whether the directory, `quoll` in a data directory, holds data of ours. */
+export async function isFormatted(disk: Disk, directory: string): Promise<boolean> {
+  const names = await listIfThere(disk, directory);
+  return names.some((name) => name.startsWith('superblock.') && !name.endsWith('.tmp'));
 }

@@ -55,6 +55,11 @@ export class Caller {
     return decodeRecord(new Reader(handshake), 'ConnectResponse');
   }
 
+  /** True if the server has answered the handshake. */
+  get answered(): boolean {
+    return this.link.handshake !== undefined;
+  }
+
   get closed(): boolean {
     return this.link.closed;
   }

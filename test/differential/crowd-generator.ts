@@ -5,7 +5,7 @@ import type { RecordOf } from '../../src/protocol/records.ts';
 import { Random } from './random.ts';
 import { type Made, randomRequest } from './requests.ts';
 import type { Handshake, Op } from './steps.ts';
-import { OPEN_ACL, type Place, randomCredential, SYSTEM_PATHS } from './vocabulary.ts';
+import { type Avoidable, OPEN_ACL, type Place, randomCredential, SYSTEM_PATHS } from './vocabulary.ts';
 
 /**
  * Makes the episodes of concurrent mode. Each connection works in a subtree of its own, where what
@@ -34,9 +34,13 @@ export const SHARED = { queue: '/s/q', counter: '/s/counter', guarded: '/s/guard
 
 const MEMBERS = 4;
 
-export function generateCrowd(seed: number, root: string): Crowd {
+export function generateCrowd(
+  seed: number,
+  root: string,
+  avoid: ReadonlySet<Avoidable>,
+): Crowd {
   const members = Array.from({ length: MEMBERS }, (_, slot) => {
-    return new MemberGenerator(seed, slot, root).member();
+    return new MemberGenerator(seed, slot, root, avoid).member();
   });
   return { seed, root, members };
 }
@@ -50,11 +54,16 @@ class MemberGenerator {
   private nextId = 1;
   private xid = 1;
 
-  constructor(seed: number, slot: number, crowdRoot: string) {
+  constructor(
+    seed: number,
+    slot: number,
+    crowdRoot: string,
+    avoid: ReadonlySet<Avoidable>,
+  ) {
     this.random = new Random(seed, slot + 1);
     this.slot = slot;
     this.crowdRoot = crowdRoot;
-    this.place = { root: `${crowdRoot}/c${slot}`, tame: this.random.oneIn(2) };
+    this.place = { root: `${crowdRoot}/c${slot}`, tame: this.random.oneIn(2), avoid };
   }
 
   member(): Member {

@@ -24,8 +24,12 @@ interface Slot {
   xid: number;
 }
 
-export function generateEpisode(seed: number, root: string): Episode {
-  return { seed, root, steps: new Generator(seed, root).steps() };
+export function generateEpisode(
+  seed: number,
+  root: string,
+  avoid: ReadonlySet<vocabulary.Avoidable>,
+): Episode {
+  return { seed, root, steps: new Generator(seed, root, avoid).steps() };
 }
 
 class Generator {
@@ -39,10 +43,10 @@ class Generator {
   private nextId = 1;
   private written = 0;
 
-  constructor(seed: number, root: string) {
+  constructor(seed: number, root: string, avoid: ReadonlySet<vocabulary.Avoidable>) {
     this.random = new Random(seed);
     this.quotas = this.random.oneIn(6);
-    this.place = { root, tame: this.quotas || this.random.oneIn(2) };
+    this.place = { root, tame: this.quotas || this.random.oneIn(2), avoid };
   }
 
   steps(): Step[] {
@@ -207,7 +211,8 @@ class Generator {
   }
 
   private sasl(slot: number): Op {
-    const token = vocabulary.randomData(this.random);
+    // 3.9.5 closes the connection at a null token, by an exception; no client sends one.
+    const token = vocabulary.randomData(this.random) ?? new Uint8Array(0);
     return this.numbered(slot, { type: Opcode.sasl, body: { token } });
   }
 

@@ -77,12 +77,26 @@ class Run {
     const holder = step.kind === 'attach' ? this.holderOf(step) : undefined;
     const settled = await Promise.all(this.sides.map((side) => this.carryOut(side, step)));
     if (holder !== undefined) {
-      await Promise.all(this.sides.map((side) => this.closed(side.links.get(holder))));
-      const found = this.compare(step, holder, [true, true]);
+      const found = await this.afterSteal(step, holder);
       if (found !== undefined) return found;
     }
     if (step.kind === 'kill') return undefined;
     return this.compare(step, step.slot, settled as [boolean, boolean]);
+  }
+
+  /**
+   * ZooKeeper closes the session's old connection before it looks at the password. A server that
+   * keeps it when the password is wrong does better, and may; both lose it here.
+   */
+  private async afterSteal(
+    step: Step & { kind: 'attach' },
+    holder: number,
+  ): Promise<Difference | undefined> {
+    const links = this.sides.map((side) => side.links.get(holder));
+    if (step.password === 'right') await Promise.all(links.map((link) => this.closed(link)));
+    else for (const link of links) link?.destroy();
+    await Promise.all(links.map((link) => this.closed(link)));
+    return this.compare(step, holder, [true, true]);
   }
 
   /** The other connection that holds the session, which the server is going to close. */

@@ -9,6 +9,7 @@ import { only, shrink } from './shrink.ts';
 import { Side } from './side.ts';
 import { type Episode, opsOf } from './steps.ts';
 import { runTimers } from './timers.ts';
+import { AVOIDABLE } from './vocabulary.ts';
 
 /** Runs episodes against two servers until enough operations were compared. */
 
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     mode: { type: 'string', default: 'all' },
     /** One side is older than 3.9. */
     old: { type: 'boolean', default: false },
+    /** Leave out known differences, by name, separated by commas. */
+    avoid: { type: 'string', default: '' },
     /** Print what was compared, by kind and code. */
     tally: { type: 'boolean', default: false },
   },
@@ -35,6 +38,7 @@ const ANSWER_MS = 5000;
 const SHRINK_ANSWER_MS = 1500;
 const tolerance = { old: values.old };
 const tally = new Map<string, number>();
+const avoid = new Set(AVOIDABLE.filter((name) => values.avoid.split(',').includes(name)));
 let roots = 0;
 const nothing = (): Promise<string> => Promise.resolve('');
 
@@ -120,7 +124,7 @@ interface Ran {
 }
 
 async function runLockstep(sides: readonly [Side, Side], seed: number): Promise<Ran> {
-  const episode = generateEpisode(seed, freshRoot());
+  const episode = generateEpisode(seed, freshRoot(), avoid);
   const found = await runEpisode(sides, episode, { tolerance, answerMs: ANSWER_MS, tally });
   const operations = episode.steps.reduce((sum, step) => sum + 1 + opsOf(step).length, 0);
   if (found === undefined) return { operations, story: nothing };
@@ -128,7 +132,7 @@ async function runLockstep(sides: readonly [Side, Side], seed: number): Promise<
 }
 
 async function runCrowded(sides: readonly [Side, Side], seed: number): Promise<Ran> {
-  const crowd = generateCrowd(seed, freshRoot());
+  const crowd = generateCrowd(seed, freshRoot(), avoid);
   const found = await runCrowd(sides, crowd, { tolerance, answerMs: ANSWER_MS });
   const operations = crowd.members.reduce(
     (sum, { groups, doomed }) => sum + groups.flat(2).length + doomed.length,
@@ -143,7 +147,7 @@ async function story(sides: readonly [Side, Side], found: Difference): Promise<s
   const options = { tolerance, answerMs: SHRINK_ANSWER_MS };
   const { seed } = found.episode;
   const attempt = (steps: Episode['steps']): Promise<Difference | undefined> =>
-    runEpisode(sides, only(generateEpisode(seed, freshRoot()), steps), options);
+    runEpisode(sides, only(generateEpisode(seed, freshRoot(), avoid), steps), options);
   return describe(await shrink(found, attempt, SHRINK_MS), NAMES);
 }
 

@@ -194,8 +194,8 @@ function lifeOfOneNode(random: Random, place: Place): MultiOp[] {
   return life.slice(random.below(2), random.between(2, 5));
 }
 
-function multiOp(random: Random, { root }: Place): MultiOp {
-  const place = { root, tame: !random.oneIn(4) };
+function multiOp(random: Random, episode: Place): MultiOp {
+  const place = { ...episode, tame: !random.oneIn(4) };
   const path = vocabulary.randomPath(random, place) ?? '';
   const version = random.oneIn(3) ? vocabulary.randomVersion(random, place) : -1;
   switch (random.weighted([[5, 1], [5, 15], [1, 19], [1, 21], [3, 2], [5, 5], [3, 13]] as const)) {

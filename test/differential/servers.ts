@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { Op } from '../../src/protocol/constants.ts';
+import { Caller } from './caller.ts';
 import { classPath } from './jars.ts';
 import type { Address } from './link.ts';
 
@@ -136,7 +138,7 @@ class Started implements Server {
     const deadline = Date.now() + START_MS;
     while (Date.now() < deadline) {
       if (child.exitCode !== null) break;
-      if ((await answerTo(this.address, 'srvr')).includes('Mode:')) return;
+      if (await serves(this.address)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`${this.what} does not start; see ${join(this.folder, 'log')}`);
@@ -152,18 +154,13 @@ class Started implements Server {
   }
 }
 
-/** What a server says to a four-letter word; nothing if it does not listen. */
-function answerTo({ host, port }: Address, word: string): Promise<string> {
-  return new Promise((resolve) => {
-    let text = '';
-    const socket = connect({ host, port }, () => socket.write(word));
-    socket.setTimeout(1000, () => socket.destroy());
-    socket.on('data', (chunk) => {
-      text += chunk.toString();
-    });
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => resolve(text));
-  });
+/** True if it opens a session. */
+async function serves(address: Address): Promise<boolean> {
+  const caller = await Caller.open(address, 1000);
+  if (!caller.answered) return false;
+  await caller.call(Op.closeSession, null);
+  caller.cut();
+  return true;
 }
 
 function freePort(): Promise<number> {

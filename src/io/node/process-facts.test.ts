@@ -67,10 +67,9 @@ describe('the size of a directory', () => {
 });
 
 describe('the delay of the loop', () => {
-  it('shows a loop that was held up, and nothing near it while it was not', async () => {
+  it('shows that the loop was held up, until it is reset', async () => {
     const delay = new NodeLoopDelay();
     await ticks(3);
-    delay.reset();
     const startedMs = performance.now();
     while (performance.now() - startedMs < 80);
     await ticks(2);

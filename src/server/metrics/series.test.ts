@@ -65,8 +65,8 @@ describe('mntr', () => {
     server.exchange(client, request(1, Op.getChildren, pathBody('/', true)));
     const before = client.received.length;
     server.exchange(client, request(2, Op.create, createBody('/a', 'x')));
-    const frames = rawFrames(client).map((frame) => frame.length + 4);
-    expect(client.received.length - before).toBe((frames[2] ?? 0) + (frames[3] ?? 0));
+    const frames = rawFrames(client).map((frame) => frame.length);
+    expect(client.received.length - before).toBe((frames[2] ?? 0) + (frames[3] ?? 0) + 8);
     const sizes = ['response_bytes', 'watch_bytes', 'last_client_response_size'];
     expect(values(server, ...sizes)).toEqual([
       `${(frames[1] ?? 0) + (frames[3] ?? 0)}`,
@@ -113,7 +113,12 @@ describe('mntr', () => {
     const server = wordServer(facts);
     const names = ['avg_snapshottime', 'min_snapshottime', 'snapshot_error_count'];
     expect(values(server, ...names)).toEqual(['15.7', '10', '1']);
-    const own = ['loop_delay_p50_us', 'loop_delay_max_us', 'snapshot_count', 'log_bytes'];
+    const own = [
+      'loop_delay_p50_us',
+      'loop_delay_max_us',
+      'snapshot_count',
+      'log_bytes_since_snapshot',
+    ];
     expect(values(server, ...own.map((name) => `quoll_${name}`))).toEqual([
       '500',
       '5000',

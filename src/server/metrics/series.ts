@@ -112,7 +112,7 @@ function tellOwn(facts: ServerFacts, context: ServerContext, sink: MetricsSink):
   }
   if (loopDelay !== null) sink.gauge('quoll_loop_delay_max_us', loopDelay.maxUs);
   sink.gauge('quoll_tree_bytes', state.tree.bytesUsed);
-  sink.gauge('quoll_log_bytes', storage.logBytes());
+  sink.gauge('quoll_log_bytes_since_snapshot', storage.logBytes());
   sink.gauge('quoll_snapshot_count', storage.snapshotCount());
   sink.gauge('quoll_pending_bytes', replica.pendingBytes);
   sink.counter('quoll_connections_accepted', counters.connectionsAccepted);

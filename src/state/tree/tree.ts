@@ -105,6 +105,7 @@ export class Tree extends Znodes implements Parts {
     const row = this.place(0, ROOT_HASH, NO_BYTES, 0, 0, NO_BYTES, 0, 0);
     this.count = 1;
     this.dataBytes = 1;
+    this.digest.settle();
     return row;
   }
 

@@ -36,10 +36,6 @@ export class Pending {
     if (this.zxid === null) this.zxid = actual;
     return this.zxid === actual && actual > this.after;
   }
-
-  forget() {
-    this.zxid = null;
-  }
 }
 
 function zxidAgrees(expected, actual) {

@@ -20,7 +20,7 @@ function newNode(data, zxid, owner) {
   };
 }
 
-export function parentOf(path) {
+function parentOf(path) {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
@@ -83,9 +83,7 @@ export class Model {
     const parent = this.nodes.get(parentOf(write.path));
     if (parent === undefined) return { err: code.noNode };
     const isSequential = (write.flags & 2) !== 0;
-    const path = isSequential
-      ? write.path + String(parent.creates).padStart(10, '0')
-      : write.path;
+    const path = isSequential ? write.path + String(parent.creates).padStart(10, '0') : write.path;
     if (this.nodes.has(path)) return { err: code.exists };
     this.#keep(parentOf(write.path), undo);
     this.#keep(path, undo);
@@ -147,7 +145,12 @@ export function outcomeDifference(expected, actual) {
   }
   for (const key of ['path', 'version']) {
     const wanted = expected[key] ?? null;
-    if (wanted !== null && actual.err === 0 && actual[key] !== undefined && actual[key] !== wanted) {
+    if (
+      wanted !== null &&
+      actual.err === 0 &&
+      actual[key] !== undefined &&
+      actual[key] !== wanted
+    ) {
       return `${key} ${actual[key]}, should be ${wanted}`;
     }
   }

@@ -196,7 +196,10 @@ export class Connection {
     });
     this.#socket.on('data', (chunk) => this.#take(chunk));
     const hello = new Fields().int(0).long(lastZxidSeen).int(timeoutMs);
-    hello.long(session?.sessionId ?? 0n).bytes(session?.password ?? Buffer.alloc(16)).flag(false);
+    hello
+      .long(session?.sessionId ?? 0n)
+      .bytes(session?.password ?? Buffer.alloc(16))
+      .flag(false);
     this.#write(hello.done());
     return new Promise((done, failed) => {
       this.#attached = () => done(this);

@@ -89,23 +89,47 @@ export function commandLine(kind, configPath, binary = 'dist/quoll.js') {
   return [process.execPath, resolve(projectRoot, binary), 'serve', configPath];
 }
 
-/** Sends a four-letter word; answers the text, or null when nothing is listening yet. */
-export function fourLetterWord(port, word, timeoutMs = 2000) {
+/** Sends `bytes` on a connection of its own; answers what comes back, null when nothing does. */
+function ask(port, bytes, isEnough, timeoutMs = 2000) {
   return new Promise((done) => {
     const socket = connect({ host: '127.0.0.1', port });
-    let text = '';
-    const finish = (result) => {
+    let input = Buffer.alloc(0);
+    const finish = () => {
       socket.destroy();
-      done(result);
+      done(input.length === 0 ? null : input);
     };
-    socket.setTimeout(timeoutMs, () => finish(null));
-    socket.on('error', () => finish(null));
+    socket.setTimeout(timeoutMs, finish);
+    socket.on('error', finish);
+    socket.on('close', finish);
     socket.on('data', (chunk) => {
-      text += chunk;
+      input = Buffer.concat([input, chunk]);
+      if (isEnough(input)) finish();
     });
-    socket.on('close', () => done(text === '' ? null : text));
-    socket.on('connect', () => socket.write(word));
+    socket.on('connect', () => socket.write(bytes));
   });
+}
+
+/** Sends a four-letter word; answers the text, or null when nothing is listening yet. */
+export async function fourLetterWord(port, word) {
+  const answer = await ask(port, Buffer.from(word), () => false);
+  return answer === null ? null : String(answer);
+}
+
+/**
+ * A ConnectRequest for session 1 with a wrong password: a server that serves refuses it in words,
+ * and no session is made, so that the server's log stays as it was.
+ */
+function refusedHello() {
+  const frame = Buffer.alloc(49);
+  frame.writeInt32BE(45, 0);
+  frame.writeInt32BE(30_000, 16);
+  frame.writeBigInt64BE(1n, 20);
+  frame.writeInt32BE(16, 28);
+  return frame;
+}
+
+async function isServing(port) {
+  return (await ask(port, refusedHello(), (input) => input.length >= 40)) !== null;
 }
 
 function pauseMs(milliseconds) {
@@ -115,8 +139,7 @@ function pauseMs(milliseconds) {
 async function waitUntilServing(server, timeoutMs) {
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline && server.exit === null) {
-    const text = await fourLetterWord(server.port, 'srvr');
-    if (text?.includes('Mode:')) return;
+    if (await isServing(server.port)) return;
     await pauseMs(20);
   }
   const why = server.exit === null ? `not serving after ${timeoutMs} ms` : `exited: ${server.exit}`;

@@ -1,0 +1,111 @@
+import { Summary } from '../base/summary.ts';
+import type { ServerConfig } from '../config/server-config.ts';
+import type { Clock } from '../io/clock.ts';
+import {
+  DirectorySize,
+  environmentEntries,
+  maxFileDescriptors,
+  NodeLoopDelay,
+  openFileDescriptors,
+} from '../io/node/process-facts.ts';
+import type { Snapshotter } from '../replica/snapshotter.ts';
+import {
+  type ConfFacts,
+  type ServerFacts,
+  type StorageFacts,
+  versionText,
+} from '../server/facts.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Recovered } from './recover.ts';
+
+/** How old the sizes of the directories may be when somebody asks. */
+const SIZES_EVERY_MS = 5_000;
+
+export interface Build {
+  readonly version: string;
+  /** ISO 8601. */
+  readonly builtAt: string;
+}
+
+export interface FactsOptions {
+  readonly config: ServerConfig;
+  readonly build: Build;
+  readonly clock: Clock;
+  readonly storage: Storage;
+  readonly snapshotter: Snapshotter;
+  readonly recovered: Recovered;
+  /** The port that was opened, which the configuration may leave to chance. */
+  readonly clientPort: () => number;
+}
+
+/** What four-letter words and metrics tell of this process; `stop` ends the measuring. */
+export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop: () => void } {
+  const { config, build, clock } = options;
+  const conf = confFacts(config, options.clientPort);
+  const [data, log] = [new DirectorySize(conf.dataDir), new DirectorySize(conf.dataLogDir)];
+  const sample = (): void => {
+    void data.sample();
+    void log.sample();
+  };
+  sample();
+  const stopSampling = clock.every(SIZES_EVERY_MS, sample);
+  const loopDelay = new NodeLoopDelay();
+  const facts: ServerFacts = {
+    version: versionText(build.version, build.builtAt),
+    whitelist: config.fourLetterWhitelist,
+    conf,
+    startedMs: clock.monotonicMs(),
+    storage: storageFacts(options),
+    loopDelay,
+    mode: () => 'standalone',
+    serving: () => true,
+    dataDirBytes: () => data.bytes,
+    logDirBytes: () => log.bytes,
+    environment: environmentEntries,
+    openFileDescriptors,
+    maxFileDescriptors,
+  };
+  const stop = (): void => {
+    stopSampling();
+    loopDelay.stop();
+  };
+  return { facts, stop };
+}
+
+/** Like ZooKeeper's, the directories are those below the configured ones that hold the files. */
+function confFacts(config: ServerConfig, clientPort: () => number): ConfFacts {
+  return {
+    get clientPort() {
+      return clientPort();
+    },
+    secureClientPort: -1,
+    dataDir: `${config.dataDir}/quoll`,
+    dataLogDir: `${config.dataLogDir}/quoll`,
+    tickTimeMs: config.tickTimeMs,
+    maxClientCnxns: config.maxClientCnxns,
+    minSessionTimeoutMs: config.minSessionTimeoutMs,
+    maxSessionTimeoutMs: config.maxSessionTimeoutMs,
+    listenBacklog: config.listenBacklog ?? -1,
+    serverId: 0,
+  };
+}
+
+function storageFacts({ storage, snapshotter, recovered }: FactsOptions): StorageFacts {
+  const { loadMs, replayMs, replayedCommands } = recovered;
+  return {
+    snapshotMs: snapshotter.tookMs,
+    snapshotLoadMs: only(loadMs),
+    replayedCommands: only(replayedCommands),
+    replayMs: only(replayMs),
+    loadMs: only(loadMs + replayMs),
+    snapshotsFailed: () => snapshotter.failed,
+    snapshotCount: () => storage.snapshots.list().length,
+    logBytes: () => storage.bytesSinceSnapshot,
+  };
+}
+
+function only(value: number): Summary {
+  const summary = new Summary();
+  summary.record(value);
+  return summary;
+}

@@ -1,0 +1,39 @@
+import type { Secrets } from '../io/secrets.ts';
+import type { Replica } from '../replica/replica.ts';
+import { Authenticator } from './auth.ts';
+import type { ServerContext, ServerLimits } from './context.ts';
+import { OutputPool } from './output.ts';
+import { Counters, Traffic } from './stats.ts';
+
+/** A context with small limits, everything on, and no four-letter word but `ruok`. */
+export function createServerContext(
+  replica: Replica,
+  secrets: Secrets,
+  limits: Partial<ServerLimits> = {},
+): ServerContext {
+  const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=';
+  const auth = { digestEnabled: true, digestAlgorithm: 'SHA1', superDigest };
+  return {
+    replica,
+    state: replica.state,
+    limits: {
+      frameBytesMax: 10_000,
+      minSessionTimeoutMs: 2_000,
+      maxSessionTimeoutMs: 20_000,
+      connectionsPerAddressMax: 0,
+      connectionsMax: 0,
+      handshakeTimeoutMs: 5_000,
+      enforceAuthSchemes: null,
+      ...limits,
+    },
+    authenticator: new Authenticator(auth, secrets),
+    secrets,
+    pool: new OutputPool(),
+    traffic: new Traffic(),
+    counters: new Counters(),
+    connections: new Set(),
+    writable: () => true,
+    memoryFull: () => false,
+    fourLetterWord: (word) => (word === 'ruok' ? 'imok' : null),
+  };
+}
