@@ -39,12 +39,24 @@ export async function runCheck(
   let report = await checkAlone(place);
   let loss: RecoveryReport | null = null;
   if (options.acceptLoss === true && !isWhole(report)) {
+    // A log that is kept elsewhere must not be taken for one that is lost.
+    if (report.segments === 0 && dataLogDir === undefined) {
+      printFailure(terminal, noLogAdvice(dataDir));
+      return ExitCode.invocation;
+    }
     loss = await cutAtDamage(place);
     report = await checkAlone(place);
   }
   if (options.json === true) terminal.out(asJson(reportAsJson(dataDir, report, loss)));
   else printReport(dataDir, report, loss, terminal);
   return isWhole(report) ? ExitCode.ok : ExitCode.dataDirectory;
+}
+
+function noLogAdvice(dataDir: string): string {
+  return (
+    `nothing cut: there is no log in ${dataDir}. If the server has a dataLogDir, name it by ` +
+    `--data-log-dir; if the log is truly lost, say so by --data-log-dir ${dataDir}`
+  );
 }
 
 /** Checks under the lock of the directory: what a running server appends would look torn. */

@@ -17,6 +17,9 @@ import { openStorage } from '../storage/storage.ts';
 import { createContext } from './context.ts';
 import { recover } from './recover.ts';
 
+/** How long a server that is told to stop waits for writes under way. */
+const DRAIN_MS_MAX = 10_000;
+
 export interface ServerDeps {
   readonly logger: Logger;
 }
@@ -115,7 +118,12 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     port.quiesce();
     reaper.stop();
     stopSweep();
-    await new Promise<void>((resolve) => replica.whenIdle(resolve));
+    const idle = new Promise<boolean>((resolve) => replica.whenIdle(() => resolve(true)));
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, DRAIN_MS_MAX, false).unref());
+    if (!(await Promise.race([idle, late]))) {
+      logger.warn({ waitedMs: DRAIN_MS_MAX }, 'the disk does not answer; open writes stay unanswered');
+    }
+    // One turn more, so that the last replies leave before their connections are closed.
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
     await snapshotter.finish(state.slot, lastHash);
     await port.close();

@@ -4,6 +4,8 @@ import type { Watcher } from './watches.ts';
 
 /** A client's connection, as the replica sees it. */
 export interface Client extends Watcher {
+  /** Owned by the replica: the number of the opening that is under way; 0: none. */
+  opening: number;
   /** The session is open on this connection; null: refused, it is unknown or its password wrong. */
   onAttached(attachment: Attachment | null): void;
   /** The next write of this connection has been applied; the outcome is valid during the call. */

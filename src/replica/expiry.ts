@@ -50,8 +50,9 @@ export class Expiry {
   }
 
   /**
-   * Calls `expired` for every session that has been silent for too long by `nowMs`. The lease
-   * stays, one tick on, until `stop`: should the closing get lost, the next sweep proposes it again.
+   * Calls `expired` for every session that has been silent for too long by `nowMs`, once: while the
+   * disk hangs, its closing is not proposed again at every tick. The lease stays until `stop`; a
+   * session that is attached before its closing is applied gets a fresh clock by `start`.
    */
   sweep(nowMs: number, expired: (lease: Lease) => void): void {
     const last = Math.floor(nowMs / this.tickMs);
@@ -60,11 +61,9 @@ export class Expiry {
       if (bucket === undefined) continue;
       this.buckets.delete(this.sweptBucket);
       for (const lease of bucket) {
-        const over = this.bucketOf(lease) <= last;
-        if (over) lease.bucket = last + 1;
-        else lease.bucket = this.bucketOf(lease);
-        this.put(lease);
-        if (over) expired(lease);
+        lease.bucket = this.bucketOf(lease);
+        if (lease.bucket > last) this.put(lease);
+        else expired(lease);
       }
     }
   }

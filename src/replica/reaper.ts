@@ -6,6 +6,8 @@ export interface ReaperOptions {
   readonly maxNeverUsedIntervalMs: number;
 }
 
+const PENDING_BYTES_MAX = 1_048_576;
+
 /**
  * Proposes to remove empty containers and outlived TTL nodes, at a bounded pace (protocol 7.2 and
  * 7.3). It only proposes: apply looks again, so a child created meanwhile saves its parent.
@@ -31,6 +33,8 @@ export class Reaper {
 
   private check(): void {
     const { state, clock } = this.replica;
+    // While the disk does not keep up, what was proposed before is still to come.
+    if (this.replica.pendingBytes > PENDING_BYTES_MAX) return;
     const { checkIntervalMs, maxPerMinute, maxNeverUsedIntervalMs } = this.options;
     const most = Math.max(1, Math.floor((maxPerMinute * checkIntervalMs) / 60_000));
     let proposed = 0;

@@ -124,9 +124,7 @@ export class Replica {
   /** The connection has gone: its session lives on until it expires, its watches don't. */
   detach(client: Client, attachment: Attachment | null): void {
     this.watches.drop(client);
-    for (const [number, waiting] of this.opening) {
-      if (waiting === client) this.opening.delete(number);
-    }
+    if (client.opening > 0) this.opening.delete(client.opening);
     if (attachment === null) return;
     if (this.attachments.get(attachment.high, attachment.low) !== attachment) return;
     this.attachments.delete(attachment.high, attachment.low);
@@ -192,6 +190,7 @@ export class Replica {
   ): void {
     const number = ++this.openings;
     this.opening.set(number, client);
+    client.opening = number;
     const writer = this.beginAlone(kind, high, low, 0, number);
     writer.i32(timeoutMs);
     writer.buffer(passwordHash);
@@ -345,6 +344,7 @@ export class Replica {
   private deliverAttachment(outcome: Outcome): void {
     const client = this.opening.get(outcome.sequence);
     this.opening.delete(outcome.sequence);
+    if (client !== undefined) client.opening = 0;
     if (outcome.error !== 0) {
       client?.onAttached(null);
       return;

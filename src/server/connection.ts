@@ -50,6 +50,7 @@ export class Connection implements StreamHandler, Client, Flushable {
   readonly establishedMs: number;
   readonly acceptedMs: number;
   lastTrigger = 0;
+  opening = 0;
   identities: Identities;
   attachment: Attachment | null = null;
   phase: Phase = 'greeting';

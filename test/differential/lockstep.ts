@@ -2,7 +2,7 @@ import { compareStreams, type Mismatch, sortClosings, type Tolerance } from './c
 import type { Item, Link } from './link.ts';
 import { type Normal, Normalizer } from './normalize.ts';
 import { type Side, sessionOf } from './side.ts';
-import type { Episode, Op, Step } from './steps.ts';
+import type { Attach, Episode, Op, Step } from './steps.ts';
 
 /**
  * Lock-step mode: each step goes to both servers and is answered by both before the next begins, so
@@ -76,7 +76,7 @@ class Run {
   private async step(step: Step): Promise<Difference | undefined> {
     const holder = step.kind === 'attach' ? this.holderOf(step) : undefined;
     const settled = await Promise.all(this.sides.map((side) => this.carryOut(side, step)));
-    if (holder !== undefined) {
+    if (step.kind === 'attach' && holder !== undefined) {
       const found = await this.afterSteal(step, holder);
       if (found !== undefined) return found;
     }
@@ -89,7 +89,7 @@ class Run {
    * keeps it when the password is wrong does better, and may; both lose it here.
    */
   private async afterSteal(
-    step: Step & { kind: 'attach' },
+    step: Attach,
     holder: number,
   ): Promise<Difference | undefined> {
     const links = this.sides.map((side) => side.links.get(holder));
@@ -100,7 +100,7 @@ class Run {
   }
 
   /** The other connection that holds the session, which the server is going to close. */
-  private holderOf(step: Step & { kind: 'attach' }): number | undefined {
+  private holderOf(step: Attach): number | undefined {
     if (step.handshake.lastZxidSeen === 'ahead') return undefined;
     const [side] = this.sides;
     for (const [slot, link] of side.links) {

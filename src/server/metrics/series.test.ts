@@ -80,6 +80,7 @@ describe('mntr', () => {
 
   it('measures how long the log takes', () => {
     const server = wordServer();
+    server.clock.advance(100);
     const client = server.client();
     server.log.automatic = false;
     client.send(request(1, Op.create, createBody('/a', 'x')));
@@ -93,6 +94,19 @@ describe('mntr', () => {
       '6',
       '6000',
     ]);
+  });
+
+  it('counts every answer into one of the latencies', () => {
+    const server = wordServer();
+    const client = server.client();
+    const reads = [1, 2, 3].map((xid) => request(xid, Op.exists, pathBody('/', false)));
+    server.exchange(
+      client,
+      ...reads,
+      request(4, Op.create, createBody('/a', 'x')),
+      request(-2, Op.ping),
+    );
+    expect(values(server, 'cnt_readlatency', 'cnt_updatelatency')).toEqual(['4', '2']);
   });
 
   it('tells who was turned away, who left, and who fell silent', () => {
@@ -153,7 +167,7 @@ describe('quotas', () => {
       ],
       ['/zookeeper/quota/app/zookeeper_stats', ''],
       ['/zookeeper/quota/app/x', ''],
-      ['/zookeeper/quota/app/x/zookeeper_limits', 'count=2,bytes=30'],
+      ['/zookeeper/quota/app/x/zookeeper_limits', 'count=2,bytes=30=;countHardLimit=3'],
       ['/zookeeper/quota/other', ''],
     ];
     nodes.forEach(([path, data], i) => {
@@ -161,7 +175,7 @@ describe('quotas', () => {
     });
     const names = ['count_limit', 'bytes_limit', 'count_usage', 'bytes_usage'];
     const keys = names.map((name) => `app_quota_${name}_per_namespace`);
-    expect(values(server, ...keys)).toEqual(['7', '100', '2', '4']);
+    expect(values(server, ...keys)).toEqual(['8', '100', '2', '4']);
     expect(ask(server, 'mntr')).not.toContain('other');
   });
 });

@@ -92,18 +92,18 @@ function run(options: TreeOptions, most: number, kinds: number, runs: number): v
 
 describe('a tree does what the naive model does', () => {
   test('through inserts, removes, changes of data and stat, and lists', () => {
-    run({ seed: SEED }, 300, 14, 60);
+    run({ seed: SEED }, 300, 14, 30);
   });
 
   test('through transactions that are committed or undone', () => {
-    run({ seed: SEED }, 300, 15, 100);
+    run({ seed: SEED }, 300, 15, 60);
   });
 
   test('and images written meanwhile show the moment at which they began', () => {
-    run({ seed: SEED }, 400, 40, 150);
+    run({ seed: SEED }, 400, 24, 60);
   });
 
   test('with row and chunk numbers near their end', () => {
-    run(FAR, 60, 40, 4);
+    run(FAR, 80, 24, 2);
   });
 });

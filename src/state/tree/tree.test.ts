@@ -1,37 +1,174 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { utf8Encode } from '../../base/utf8.ts';
+import { Writer } from '../../base/writer.ts';
+import { BLOB_CHUNK } from './layout.ts';
+import { rowOf } from './model.ts';
 import { Tree } from './tree.ts';
 
-function add(tree: Tree, parent: number, name: string, data: Uint8Array | null, acl = 0): number {
-  const bytes = utf8Encode(name);
-  const d = data ?? new Uint8Array(0);
-  return tree.insert(
-    parent,
-    bytes,
-    0,
-    bytes.length,
-    d,
-    0,
-    data === null ? -1 : d.length,
-    0,
-    0,
-    0,
-    0,
-    acl,
-  );
+const NO_BYTES = new Uint8Array(0);
+const TWO_31 = 2_147_483_648;
+
+function makeTree(): Tree {
+  return new Tree({ seed: [1, 2] });
 }
 
-test('an empty server has the digest that ZooKeeper gives it', () => {
-  const tree = new Tree({ seed: [1, 2] });
-  const none = new Uint8Array(0);
-  const zk = add(tree, tree.root, 'zookeeper', none);
-  add(tree, zk, 'quota', none);
-  const config = add(tree, zk, 'config', none);
+function add(tree: Tree, parent: number, name: string, data: Uint8Array = NO_BYTES): number {
+  const bytes = utf8Encode(name);
+  return tree.insert(parent, bytes, 0, bytes.length, data, 0, data.length, 0, 0, 0, 0, 0);
+}
+
+function statOf(tree: Tree, row: number): DataView {
+  const writer = new Writer();
+  tree.writeStat(row, writer);
+  expect(writer.at).toBe(68);
+  return writer.view;
+}
+
+test('an empty server has the digest and the size that ZooKeeper gives it', () => {
+  const tree = makeTree();
+  const system = add(tree, tree.root, 'zookeeper');
+  add(tree, system, 'quota');
+  const config = add(tree, system, 'config');
   tree.setAversion(config, -1);
   tree.settle();
   expect([tree.digestHigh, tree.digestLow]).toEqual([0, 0x51c6d660]);
   expect(tree.dataBytes).toBe(44);
-  const p = utf8Encode('/zookeeper/config');
-  expect(tree.find(p, 0, p.length)).toBe(config);
-  expect(tree.pathString(config)).toBe('/zookeeper/config');
+  expect(statOf(tree, system).getInt32(36)).toBe(-2);
+});
+
+describe('find', () => {
+  test('takes "" and "/" for the root and refuses what is malformed', () => {
+    const tree = makeTree();
+    const a = add(tree, tree.root, 'a');
+    const b = add(tree, a, 'b');
+    expect([rowOf(tree, ''), rowOf(tree, '/'), rowOf(tree, '/a'), rowOf(tree, '/a/b')]).toEqual([
+      tree.root,
+      tree.root,
+      a,
+      b,
+    ]);
+    for (const path of ['a', '//', '/a/', '//a', '/a//b', '/a/b/', 'a/b', '/b', '/a/b/c', '/ab']) {
+      expect(rowOf(tree, path)).toBe(0);
+    }
+  });
+
+  test('still finds everything while the index splits and closes gaps', () => {
+    const tree = makeTree();
+    const names = Array.from({ length: 30_000 }, (_, i) => `n${i}`);
+    for (const name of names) add(tree, tree.root, name);
+    for (const [i, name] of names.entries()) {
+      if (i % 3 !== 0) tree.remove(rowOf(tree, `/${name}`));
+    }
+    for (const [i, name] of names.entries())
+      expect(rowOf(tree, `/${name}`) !== 0).toBe(i % 3 === 0);
+    expect(tree.count).toBe(10_001);
+  });
+
+  test('a split inside a transaction that is undone loses nothing', () => {
+    const tree = makeTree();
+    for (let i = 0; i < 2000; i++) add(tree, tree.root, `old${i}`);
+    tree.settle();
+    const before = [tree.digestHigh, tree.digestLow, tree.count, tree.dataBytes];
+    tree.begin();
+    for (let i = 0; i < 2000; i += 2) tree.remove(rowOf(tree, `/old${i}`));
+    for (let i = 0; i < 9000; i++) add(tree, tree.root, `new${i}`);
+    tree.rollback();
+    for (let i = 0; i < 2000; i++) expect(rowOf(tree, `/old${i}`)).not.toBe(0);
+    for (let i = 0; i < 9000; i++) expect(rowOf(tree, `/new${i}`)).toBe(0);
+    expect([tree.digestHigh, tree.digestLow, tree.count, tree.dataBytes]).toEqual(before);
+  });
+});
+
+describe('extremes', () => {
+  test('a path of 20,000 components is found, written and counted, and can be taken down', () => {
+    const tree = makeTree();
+    const depth = 20_000;
+    let row = tree.root;
+    for (let i = 0; i < depth; i++) row = add(tree, row, 'd');
+    tree.settle();
+    const path = '/d'.repeat(depth);
+    expect(rowOf(tree, path)).toBe(row);
+    expect(tree.pathString(row)).toBe(path);
+    expect(tree.descendantCount(tree.root)).toBe(depth);
+    expect(tree.dataBytes).toBe(1 + depth * (depth + 1));
+    for (let i = 0; i < depth; i++) {
+      const parent = tree.parent(row);
+      tree.remove(row);
+      row = parent;
+    }
+    tree.settle();
+    expect([tree.count, tree.dataBytes]).toEqual([1, 1]);
+  }, 30_000);
+
+  test('a name of 1 MiB and data of 4 MiB come back as they were', () => {
+    const tree = makeTree();
+    const name = 'ä'.repeat(524_288);
+    const data = new Uint8Array(4_194_304).map((_, i) => i * 31);
+    const row = add(tree, tree.root, name, data);
+    tree.settle();
+    expect(rowOf(tree, `/${name}`)).toBe(row);
+    const writer = new Writer();
+    tree.writeData(row, writer);
+    expect(Buffer.compare(writer.written(), data)).toBe(0);
+    tree.remove(row);
+    tree.settle();
+    expect(tree.bytesUsed).toBeLessThan(1_000_000);
+  });
+});
+
+describe('writeStat', () => {
+  test('counts creates and deletes in 32 bits that wrap', () => {
+    const tree = makeTree();
+    const row = add(tree, tree.root, 'a');
+    add(tree, row, 'b');
+    tree.setCversion(row, 1_073_741_824);
+    expect(statOf(tree, row).getInt32(36)).toBe(TWO_31 - 1);
+    tree.setCversion(row, 1_073_741_825);
+    expect(statOf(tree, row).getInt32(36)).toBe(1 - TWO_31);
+    tree.setVersion(row, TWO_31 | 0);
+    expect(statOf(tree, row).getInt32(32)).toBe(-TWO_31);
+  });
+
+  test('shows the owner of an ephemeral only', () => {
+    const tree = makeTree();
+    const owners: [number, number, number, number][] = [
+      [0x01234567, -2, 0x01234567, -2],
+      [-TWO_31, 0, 0, 0],
+      [-TWO_31, 5, -TWO_31, 5],
+      [0xff000000 | 0, 60_000, 0, 0],
+    ];
+    for (const [i, [high, low, seenHigh, seenLow]] of owners.entries()) {
+      const name = utf8Encode(`n${i}`);
+      const row = tree.insert(tree.root, name, 0, 2, NO_BYTES, 0, -1, 7, 8, high, low, 0);
+      const view = statOf(tree, row);
+      expect([view.getInt32(44), view.getInt32(48)]).toEqual([seenHigh, seenLow]);
+      expect([tree.ownerHigh(row), tree.ownerLow(row)]).toEqual([high, low]);
+    }
+  });
+
+  test('lays zxids, times, lengths and counts where clients expect them', () => {
+    const tree = makeTree();
+    const row = add(tree, tree.root, 'a', new Uint8Array(5));
+    add(tree, row, 'b');
+    tree.setMzxid(row, 2 ** 32 * 7 + 3);
+    tree.setPzxid(row, 2 ** 52);
+    tree.setMtime(row, 1_700_000_000_123);
+    const view = statOf(tree, row);
+    const longs = [0, 8, 16, 24, 60].map((at) => view.getBigInt64(at));
+    expect(longs).toEqual([0n, 30_064_771_075n, 0n, 1_700_000_000_123n, 2n ** 52n]);
+    expect([view.getInt32(52), view.getInt32(56)]).toEqual([5, 1]);
+  });
+});
+
+test('a znode with large data is not read again for each child', () => {
+  const tree = makeTree();
+  const row = add(tree, tree.root, 'a', new Uint8Array(1_000_000));
+  tree.settle();
+  const bytes = tree.arena.chunks[tree.rows.int(row, BLOB_CHUNK)] as Uint8Array;
+  const low = tree.digestLow;
+  bytes[500_000] = 1;
+  tree.setVersion(row, 1);
+  tree.setVersion(row, 0);
+  tree.settle();
+  expect(tree.digestLow).toBe(low);
 });

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { SimDisk } from '../sim/disk.ts';
+import { append, ManualClock, recover, settle, snapshotAtTail } from './test-fixture.ts';
+import type { LogEntry } from './types.ts';
+
+const body = (length: number): Uint8Array => new Uint8Array(length).fill(6);
+
+async function fullDisk(): Promise<{
+  disk: SimDisk;
+  clock: ManualClock;
+  rooms: boolean[];
+  opened: Awaited<ReturnType<typeof recover>>;
+}> {
+  const disk = new SimDisk();
+  const clock = new ManualClock();
+  const rooms: boolean[] = [];
+  const opened = await recover(disk, { clock, onRoom: (hasRoom) => rooms.push(hasRoom) });
+  await append(opened.storage, [body(2000)]);
+  await settle();
+  disk.capacityBytes = disk.usedBytes() + 1000;
+  return { disk, clock, rooms, opened };
+}
+
+describe('a full disk', () => {
+  test('is noticed before the log runs into it; appends wait, and go on once there is room', async () => {
+    const { disk, clock, rooms, opened } = await fullDisk();
+    const { storage } = opened;
+    // Rolls into the segment that stood ready; the next one does not fit any more.
+    await append(storage, [body(2500)]);
+    await settle();
+    expect(rooms).toEqual([false]);
+    expect(storage.log.hasRoom).toBe(false);
+    for (let i = 0; i < 2; i++) await append(storage, [body(2000)]);
+    let isDone = false;
+    const waiting = append(storage, [body(3000)]).then(() => {
+      isDone = true;
+    });
+    clock.tick();
+    await settle();
+    expect(isDone).toBe(false);
+    for await (const batch of storage.log.read(1)) expect(batch.length).toBeGreaterThan(0);
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    clock.tick();
+    await waiting;
+    expect(rooms).toEqual([false, true]);
+    await storage.close();
+    expect((await recover(disk.copy())).entries).toHaveLength(5);
+  });
+
+  test('is left by a snapshot in the space of the reserve, which is then put by again', async () => {
+    const { disk, rooms, opened } = await fullDisk();
+    const { storage } = opened;
+    const reserve = '/data/quoll/reserve';
+    for (let i = 0; i < 3; i++) await append(storage, [body(2500)]);
+    await settle();
+    expect(rooms).toEqual([false]);
+    expect(disk.paths()).toContain(reserve);
+    // Two snapshots, so that the log behind the older one goes.
+    await snapshotAtTail(storage, body(1100));
+    expect(disk.paths()).not.toContain(reserve);
+    disk.capacityBytes += 1300;
+    await append(storage, [body(1)]);
+    await snapshotAtTail(storage, body(1100));
+    disk.capacityBytes += 6000;
+    await storage.log.trim(storage.log.tail.slot);
+    await settle();
+    expect(rooms).toEqual([false, true]);
+    expect(disk.paths()).toContain(reserve);
+    expect(storage.log.hasRoom).toBe(true);
+  });
+
+  test('fails a snapshot without a trace', async () => {
+    const { disk, opened } = await fullDisk();
+    await expect(snapshotAtTail(opened.storage, body(100_000))).rejects.toThrow(/ENOSPC/);
+    expect(disk.paths().filter((path) => path.includes('snapshots'))).toEqual([]);
+    await append(opened.storage, [body(10)]);
+  });
+
+  test('during a write of the log holds the append until it succeeds', async () => {
+    const { disk, clock, rooms, opened } = await fullDisk();
+    disk.fault = (operation) => (operation === 'write' ? 'ENOSPC' : null);
+    const waiting = append(opened.storage, [body(100), body(50)]);
+    await settle();
+    expect(rooms).toEqual([false]);
+    disk.fault = () => null;
+    clock.tick();
+    const entries = await waiting;
+    const found = await recover(disk.copy());
+    expect(found.storage.log.tail.hash).toEqual((entries[1] as LogEntry).hash);
+  });
+});
+
+describe('a failing disk', () => {
+  test('ends the log with the first failed write, for good', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    await append(storage, [body(10)]);
+    disk.fault = (operation) => (operation === 'write' ? 'EIO' : null);
+    await expect(append(storage, [body(20)])).rejects.toThrow(/EIO/);
+    disk.fault = () => null;
+    const before = disk.operations;
+    await expect(append(storage, [body(20)])).rejects.toThrow(/EIO/);
+    expect(disk.operations).toBe(before);
+  });
+
+  test('ends the log when the next segment can not be synced', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    await settle();
+    disk.fault = (operation) => (operation === 'sync' ? 'EIO' : null);
+    await append(storage, [body(3000)]);
+    await append(storage, [body(3000)]);
+    await settle();
+    await expect(append(storage, [body(3000)])).rejects.toThrow(/EIO/);
+  });
+
+  test('fails the saving of the state and leaves the old one readable', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    await new Promise((resolve) => storage.saveState(body(9), resolve));
+    disk.fault = (operation) => (operation === 'write' ? 'EIO' : null);
+    const error = await new Promise((resolve) => storage.saveState(body(30), resolve));
+    expect(String(error)).toContain('EIO');
+    disk.fault = () => null;
+    expect((await recover(disk.copy())).storage.state).toEqual(body(9));
+  });
+});
+
+test('short writes are completed, wherever they stop', async () => {
+  const disk = new SimDisk();
+  const { storage } = await recover(disk);
+  let turn = 0;
+  disk.shorten = (bytes) => Math.max(1, Math.min(bytes, [1, 103, 104, 105, 640][turn++ % 5] ?? 1));
+  const bodies = [body(300), new Uint8Array(0), body(1), body(1200), body(77)];
+  const written = await append(storage, bodies);
+  await append(storage, [body(400)]);
+  disk.shorten = (bytes) => bytes;
+  const found = await recover(disk.copy());
+  expect(found.entries).toHaveLength(6);
+  expect(found.entries[4]?.hash).toEqual(written[4]?.hash);
+  expect(found.entries.map((entry) => entry.body.length)).toEqual([300, 0, 1, 1200, 77, 400]);
+});
