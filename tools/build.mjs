@@ -13,6 +13,7 @@ for (const [name, input] of Object.entries(entries)) {
   await build({
     input,
     platform: 'node',
+    transform: { define: { QUOLL_BUILT_AT: JSON.stringify(new Date().toISOString()) } },
     external: [/^node:/, 'pino', 'pino-pretty'],
     logLevel: 'warn',
     output: {

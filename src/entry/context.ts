@@ -13,8 +13,9 @@ export function createContext(options: {
   secrets: Secrets;
   /** False while appends would find no space. */
   hasRoom: () => boolean;
+  fourLetterWord: ServerContext['fourLetterWord'];
 }): ServerContext {
-  const { config, replica, secrets, hasRoom } = options;
+  const { config, replica, secrets, hasRoom, fourLetterWord } = options;
   const { enforceAuthSchemes } = config;
   return {
     replica,
@@ -43,6 +44,6 @@ export function createContext(options: {
     connections: new Set(),
     writable: hasRoom,
     memoryFull: () => replica.state.isFull,
-    fourLetterWord: () => null,
+    fourLetterWord,
   };
 }

@@ -10,12 +10,15 @@ import { Reaper } from '../replica/reaper.ts';
 import { Replica } from '../replica/replica.ts';
 import { SessionIds } from '../replica/session-ids.ts';
 import { Snapshotter } from '../replica/snapshotter.ts';
+import { createFourLetterWords } from '../server/four-letter/words.ts';
 import { ClientPort } from '../server/server.ts';
 import { CommandFlag } from '../state/command.ts';
 import { chainHash } from '../storage/record.ts';
-import { openStorage } from '../storage/storage.ts';
+import { openStorage, type Storage } from '../storage/storage.ts';
+import { BUILT_AT, VERSION } from './build.ts';
 import { createContext } from './context.ts';
-import { recover } from './recover.ts';
+import { collectFacts } from './facts.ts';
+import { type Recovered, recover } from './recover.ts';
 
 /** How long a server that is told to stop waits for writes under way. */
 const DRAIN_MS_MAX = 10_000;
@@ -36,101 +39,191 @@ export interface RunningServer {
 /** Recovers the data directory, then serves clients on it. */
 export async function startServer(config: ServerConfig, deps: ServerDeps): Promise<RunningServer> {
   const { logger } = deps;
-  const clock = new NodeClock();
-  const checksums = new NodeChecksums();
-  const secrets = new NodeSecrets();
-  let hasRoom = true;
+  const io = { clock: new NodeClock(), checksums: new NodeChecksums(), secrets: new NodeSecrets() };
+  const room = { isThere: true };
   const storage = await openStorage(new NodeDisk(), {
+    ...io,
     dataDir: config.dataDir,
     ...(config.dataLogDir === config.dataDir ? {} : { dataLogDir: config.dataLogDir }),
-    checksums,
-    clock,
     logger,
-    identityIfBlank: { clusterId: secrets.randomBytes(16), replicaId: secrets.randomBytes(16) },
+    identityIfBlank: {
+      clusterId: io.secrets.randomBytes(16),
+      replicaId: io.secrets.randomBytes(16),
+    },
     forceSync: config.forceSync,
-    snapRetainCount: config.snapRetainCount,
-    onRoom: (room) => {
-      hasRoom = room;
+    snapRetainCount: config.purge ? config.snapRetainCount : Number.MAX_SAFE_INTEGER,
+    onRoom: (hasRoom) => {
+      room.isThere = hasRoom;
+      if (hasRoom) logger.info({}, 'there is space again: writes are accepted');
+      else logger.error({}, 'no space for the log: writes are refused, reads go on; make space');
     },
   });
-  const recovered = await recover(storage, secrets, config.maxTreeBytes);
-  const { state } = recovered;
-  logger.info(
-    {
-      snapshotSlot: recovered.snapshotSlot,
-      slot: recovered.lastSlot,
-      znodes: state.tree.count,
-      loadMs: Math.round(recovered.loadMs),
-      replayMs: Math.round(recovered.replayMs),
-      replayedCommands: recovered.replayedCommands,
-    },
-    'recovered',
-  );
+  try {
+    const recovered = await recover(storage, io.secrets, config.maxTreeBytes);
+    logRecovery(logger, recovered);
+    const server = new Server(config, logger, io, storage, recovered, () => room.isThere);
+    await server.open();
+    return server;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
 
-  let settle: (error: Error | null) => void = () => {};
-  const done = new Promise<Error | null>((resolve) => {
-    settle = resolve;
-  });
-  const snapshotter = new Snapshotter({
-    state,
-    storage,
-    logger,
-    clock,
-    logBytesMax: config.snapSizeLimitBytes,
-    snapshotSlot: recovered.snapshotSlot,
-  });
-  let lastHash = recovered.lastHash;
-  const replica = new Replica({
-    state,
-    decider: new Solo({
-      chain: chainHash(checksums),
-      round: Math.max(1, recovered.round),
-      replica: 1,
-      lastSlot: recovered.lastSlot,
-      lastHash: recovered.lastHash,
-    }),
-    log: storage.log,
-    clock,
-    sessionIds: new SessionIds(1, clock.wallMs()),
-    tickTimeMs: config.tickTimeMs,
-    flags: flagsOf(config),
-    onFatal: (error) => settle(error),
-    onApplied: (entry) => {
-      lastHash = entry.hash;
-      snapshotter.applied(entry.slot, entry.hash);
-    },
-  });
-  const context = createContext({ config, replica, secrets, hasRoom: () => hasRoom });
-  const port = new ClientPort(context);
-  await port.open(new NodeNetwork(), {
-    host: config.clientPortAddress,
-    port: config.clientPort,
-    backlog: config.listenBacklog,
-  });
-  const reaper = new Reaper(replica, config.containers);
-  reaper.start();
-  // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
-  const stopSweep = clock.every(config.tickTimeMs, () =>
-    clock.afterTurn(() => replica.sweepSessions()),
-  );
+function logRecovery(logger: Logger, recovered: Recovered): void {
+  const { snapshotSlot, lastSlot: slot, loadMs, replayMs, replayedCommands, state } = recovered;
+  const znodes = state.tree.count;
+  const times = { loadMs: Math.round(loadMs), replayMs: Math.round(replayMs) };
+  logger.info({ snapshotSlot, slot, znodes, ...times, replayedCommands }, 'recovered');
+}
 
-  const close = async (): Promise<void> => {
-    port.quiesce();
-    reaper.stop();
-    stopSweep();
-    const idle = new Promise<boolean>((resolve) => replica.whenIdle(() => resolve(true)));
-    const late = new Promise<boolean>((resolve) => setTimeout(resolve, DRAIN_MS_MAX, false).unref());
-    if (!(await Promise.race([idle, late]))) {
-      logger.warn({ waitedMs: DRAIN_MS_MAX }, 'the disk does not answer; open writes stay unanswered');
-    }
+interface Io {
+  readonly clock: NodeClock;
+  readonly checksums: NodeChecksums;
+  readonly secrets: NodeSecrets;
+}
+
+/** A recovered replica with its client port and its timers. */
+class Server implements RunningServer {
+  readonly done: Promise<Error | null>;
+  private settle: (error: Error | null) => void = () => {};
+  private readonly config: ServerConfig;
+  private readonly logger: Logger;
+  private readonly io: Io;
+  private readonly storage: Storage;
+  private readonly replica: Replica;
+  private readonly snapshotter: Snapshotter;
+  private readonly reaper: Reaper;
+  private readonly clientPort: ClientPort;
+  private readonly stopMeasuring: () => void;
+  private stopSweep: () => void = () => {};
+  private lastHash: Uint8Array;
+  private ended = false;
+
+  constructor(
+    config: ServerConfig,
+    logger: Logger,
+    io: Io,
+    storage: Storage,
+    recovered: Recovered,
+    hasRoom: () => boolean,
+  ) {
+    this.config = config;
+    this.logger = logger;
+    this.io = io;
+    this.storage = storage;
+    this.lastHash = recovered.lastHash;
+    this.done = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+    const { state, snapshotSlot } = recovered;
+    const { clock, secrets } = io;
+    const logBytesMax = config.snapSizeLimitBytes;
+    const snapshots = { state, storage, logger, clock, logBytesMax, snapshotSlot };
+    this.snapshotter = new Snapshotter(snapshots);
+    this.replica = this.createReplica(recovered);
+    this.reaper = new Reaper(this.replica, config.containers);
+    const measured = collectFacts({
+      config,
+      build: { version: VERSION, builtAt: BUILT_AT },
+      clock,
+      storage,
+      snapshotter: this.snapshotter,
+      recovered,
+      clientPort: () => this.port,
+    });
+    this.stopMeasuring = measured.stop;
+    const fourLetterWord = createFourLetterWords(measured.facts);
+    const { replica } = this;
+    this.clientPort = new ClientPort(
+      createContext({ config, replica, secrets, hasRoom, fourLetterWord }),
+    );
+  }
+
+  get address(): string {
+    return this.clientPort.address;
+  }
+
+  get port(): number {
+    return this.clientPort.port;
+  }
+
+  async open(): Promise<void> {
+    const { clock } = this.io;
+    await this.clientPort.open(new NodeNetwork(), {
+      host: this.config.clientPortAddress,
+      port: this.config.clientPort,
+      backlog: this.config.listenBacklog,
+    });
+    this.reaper.start();
+    // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
+    this.stopSweep = clock.every(this.config.tickTimeMs, () =>
+      clock.afterTurn(() => this.replica.sweepSessions()),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    const { clock } = this.io;
+    this.clientPort.quiesce();
+    this.stopTimers();
+    const isIdle = await this.drained();
     // One turn more, so that the last replies leave before their connections are closed.
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
-    await snapshotter.finish(state.slot, lastHash);
-    await port.close();
-    await storage.close();
-    settle(null);
-  };
-  return { address: port.address, port: port.port, close, done };
+    // In the middle of a slot an image would be exact at none.
+    if (isIdle) await this.snapshotter.finish(this.replica.state.slot, this.lastHash);
+    await this.clientPort.close();
+    if (isIdle) await this.storage.close();
+    this.settle(null);
+  }
+
+  private createReplica(recovered: Recovered): Replica {
+    const { config, io, storage } = this;
+    return new Replica({
+      state: recovered.state,
+      decider: new Solo({
+        chain: chainHash(io.checksums),
+        round: Math.max(1, recovered.round),
+        replica: 1,
+        lastSlot: recovered.lastSlot,
+        lastHash: recovered.lastHash,
+      }),
+      log: storage.log,
+      clock: io.clock,
+      sessionIds: new SessionIds(1, io.clock.wallMs()),
+      tickTimeMs: config.tickTimeMs,
+      flags: flagsOf(config),
+      onFatal: (error) => this.fail(error),
+      onApplied: (entry) => {
+        this.lastHash = entry.hash;
+        this.snapshotter.applied(entry.slot, entry.hash);
+      },
+    });
+  }
+
+  /** The log can't be trusted any more: nobody is answered from here on. */
+  private fail(error: Error): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.stopTimers();
+    this.clientPort.close().finally(() => this.settle(error));
+  }
+
+  private async drained(): Promise<boolean> {
+    const idle = new Promise<boolean>((resolve) => this.replica.whenIdle(() => resolve(true)));
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, DRAIN_MS_MAX, false).unref());
+    const isIdle = await Promise.race([idle, late]);
+    const waited = { waitedMs: DRAIN_MS_MAX };
+    if (!isIdle) this.logger.warn(waited, 'the disk does not answer: writes stay unanswered');
+    return isIdle;
+  }
+
+  private stopTimers(): void {
+    this.reaper.stop();
+    this.stopSweep();
+    this.stopMeasuring();
+  }
 }
 
 function flagsOf(config: ServerConfig): number {

@@ -157,6 +157,10 @@ async function checkLog(
     previous = end.kind === 'damage' ? null : (scan.tail ?? previous);
   }
   if (torn !== null) problems.push(torn);
+  const newest = found[found.length - 1]?.segment;
+  if (newest !== undefined && newest.firstSlot > 0) {
+    problems.push(fatal(newest.path, -1, 'the segment behind it is missing', advice));
+  }
   compareRange(place.directory, snapshots, counts, problems, advice);
   return found;
 }

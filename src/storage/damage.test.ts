@@ -7,7 +7,6 @@ import {
   checksums,
   DATA_DIR,
   entriesBehind,
-  joined,
   type Recovered,
   random,
   recover,
@@ -40,6 +39,17 @@ beforeAll(async () => {
   expect(logFiles.length).toBeGreaterThan(2);
   expect(entries).toHaveLength(24);
 });
+
+/** The newest segment with records; those behind it are empty. */
+function lastUsed(): string {
+  const used = logFiles.filter((path) =>
+    disk
+      .contentOf(path)
+      .subarray(512)
+      .some((byte) => byte > 0),
+  );
+  return used.at(-1) as string;
+}
 
 async function outcomeOf(damaged: SimDisk): Promise<Recovered | StorageError> {
   try {
@@ -99,9 +109,8 @@ describe('a flipped bit in the log', () => {
 
   test('in the body of the very last record is damage, not a torn write', async () => {
     const damaged = disk.copy();
-    const content = damaged.contentOf(logFiles.at(-2) as string);
-    const used = joined([content]).findLastIndex((byte) => byte !== 0);
-    damaged.flipBit(logFiles.at(-2) as string, used * 8 - 40);
+    const used = damaged.contentOf(lastUsed()).findLastIndex((byte) => byte !== 0);
+    damaged.flipBit(lastUsed(), used * 8 - 40);
     const outcome = await outcomeOf(damaged.copy());
     expect(outcome).toBeInstanceOf(StorageError);
     expect((outcome as StorageError).kind).toBe('damage');
@@ -144,6 +153,26 @@ describe('a file of the log', () => {
     expect((outcome as StorageError).slot).toBe(1);
   });
 
+  test('that is the last used is missed by the empty ones behind it', async () => {
+    const damaged = disk.copy();
+    damaged.loseEntry(lastUsed());
+    const outcome = await outcomeOf(damaged.copy());
+    expect((outcome as StorageError).message).toContain('the segment is missing');
+    await expectCutHelps(damaged, 3);
+  });
+
+  test('that is used has an empty one behind it, else that was lost', async () => {
+    const damaged = disk.copy();
+    for (const file of logFiles) if (file > lastUsed()) damaged.loseEntry(file);
+    const outcome = await outcomeOf(damaged.copy());
+    expect((outcome as StorageError).message).toContain('the last segment is missing');
+    const cut = await recover(damaged, { acceptLoss: true });
+    expectSame(cut);
+    await append(cut.storage, [new Uint8Array(10)]);
+    await cut.storage.close();
+    expect((await recover(damaged)).entries).toHaveLength(25);
+  });
+
   test('that is empty or cut within its header is damage', async () => {
     for (const size of [0, 100, 511]) {
       const damaged = disk.copy();
@@ -156,8 +185,7 @@ describe('a file of the log', () => {
 
   test('that ends short within the last record is a torn write', async () => {
     const damaged = disk.copy();
-    const last = logFiles.at(-2) as string;
-    damaged.loseEntry(logFiles.at(-1) as string);
+    const last = lastUsed();
     const used = damaged.contentOf(last).findLastIndex((byte) => byte !== 0);
     damaged.truncate(last, used - 3);
     const found = await recover(damaged);

@@ -35,7 +35,9 @@ export async function format(
     if (isSegmentName(name)) await disk.remove(`${paths.log}/${name}`);
   }
   const bytes = options.segmentBytesFirst ?? FIRST_SEGMENT_BYTES;
-  await createSegment(disk, options.checksums, paths.log, 0, bytes, identity.clusterId);
+  for (const sequence of [0, 1]) {
+    await createSegment(disk, options.checksums, paths.log, sequence, bytes, identity.clusterId);
+  }
   for (const directory of [paths.own, paths.logParent, paths.dataDir, paths.dataLogDir]) {
     await disk.syncDirectory(directory);
   }

@@ -29,42 +29,54 @@ export async function trimSegments(
   }
 }
 
+/** The log after a change of its segments. */
+export interface Rearranged {
+  readonly segments: Segment[];
+  /** Index of the segment that takes the next record; empty ones are behind it. */
+  readonly current: number;
+  readonly tail: Tail;
+}
+
 /**
- * Cuts `fromSlot` and all behind it, and returns the new tail. A crash leaves the log cut at
- * `fromSlot` or at some slot behind it, never with a gap: segments go newest first, and the one
- * with the cut is replaced as a whole, because zeros written over it could reach the device in any
- * order and leave later records standing behind a hole.
+ * Cuts `fromSlot` and all behind it. A crash leaves the log cut at `fromSlot` or at some slot
+ * behind it, never with a gap: segments are emptied newest first, each replaced as a whole, because
+ * zeros written over one could reach the device in any order and leave later records standing
+ * behind a hole.
  */
 export async function cutSegments(
   place: LogPlace,
-  segments: Segment[],
+  segments: readonly Segment[],
   fromSlot: number,
-): Promise<Tail> {
+): Promise<Rearranged> {
   const holder = segmentOf(segments, fromSlot);
   assert(holder !== null, `slot ${fromSlot} is not in the log`);
-  const oldest = segments.find((segment) => segment.firstSlot > 0) ?? holder;
+  const index = segments.indexOf(holder);
+  const isFirst = !segments.slice(0, index).some((segment) => segment.firstSlot > 0);
   const first = await readEntry(place, segments, fromSlot);
   const before =
-    fromSlot > oldest.firstSlot ? await readEntry(place, segments, fromSlot - 1) : null;
-  while (segments[segments.length - 1] !== holder) await remove(place, segments.pop() as Segment);
-  segments.pop();
-  segments.push(await replaceWithPrefix(place, holder, first.offset, before?.end ?? 0));
-  const cut = segments[segments.length - 1] as Segment;
-  if (holder.firstSlot < fromSlot) {
-    cut.firstSlot = holder.firstSlot;
-    cut.marks.push(...holder.marks.filter((mark) => mark.slot < fromSlot));
+    isFirst && holder.firstSlot === fromSlot
+      ? null
+      : await readEntry(place, segments, fromSlot - 1);
+  const cut = [...segments];
+  for (let at = segments.length - 1; at > index; at--) {
+    const segment = segments[at] as Segment;
+    if (segment.firstSlot > 0) cut[at] = await replaceWithPrefix(place, segment, 0, 0, 0);
   }
-  return {
+  const end = before?.end ?? 0;
+  cut[index] = await replaceWithPrefix(place, holder, fromSlot, first.offset, end);
+  const tail = {
     slot: fromSlot - 1,
     hash: first.previousHash,
     round: before?.round ?? 0,
     replica: before?.replica ?? 0,
   };
+  return { segments: cut, current: index, tail };
 }
 
 async function replaceWithPrefix(
   place: LogPlace,
   old: Segment,
+  fromSlot: number,
   cutAt: number,
   end: number,
 ): Promise<Segment> {
@@ -75,8 +87,9 @@ async function replaceWithPrefix(
   };
   const args = [disk, checksums, directory, old.sequence, old.bytes, clusterId, copy] as const;
   const segment = await createSegment(...args);
-  if (cutAt > SEGMENT_HEADER_BYTES) segment.end = end;
-  return segment;
+  if (cutAt <= SEGMENT_HEADER_BYTES) return segment;
+  const marks = old.marks.filter((mark) => mark.slot < fromSlot);
+  return { ...segment, firstSlot: old.firstSlot, end, marks };
 }
 
 async function copyRange(source: DiskFile, target: DiskFile, to: number): Promise<void> {
@@ -91,16 +104,20 @@ async function copyRange(source: DiskFile, target: DiskFile, to: number): Promis
 /** Replaces the whole log by an empty one, which will go on behind an installed snapshot. */
 export async function restartSegments(
   place: LogPlace,
-  segments: Segment[],
+  segments: readonly Segment[],
   bytes: number,
-): Promise<void> {
+  anchor: Anchor,
+): Promise<Rearranged> {
   const { disk, checksums, directory, clusterId } = place;
-  const newest = segments[segments.length - 1];
-  const sequence = newest === undefined ? 0 : newest.sequence + 1;
-  const fresh = await createSegment(disk, checksums, directory, sequence, bytes, clusterId);
+  const newest = segments[segments.length - 1]?.sequence ?? -1;
+  const fresh: Segment[] = [];
+  for (const sequence of [newest + 1, newest + 2]) {
+    fresh.push(await createSegment(disk, checksums, directory, sequence, bytes, clusterId));
+  }
   // Oldest first: what a crash leaves still ends before the snapshot, and is replaced again.
-  for (const old of segments.splice(0)) await remove(place, old);
-  segments.push(fresh);
+  for (const old of segments) await remove(place, old);
+  const tail = { slot: anchor.slot, hash: anchor.hash, round: 0, replica: 0 };
+  return { segments: fresh, current: 0, tail };
 }
 
 async function remove(place: LogPlace, segment: Segment): Promise<void> {

@@ -3,22 +3,28 @@ import { viewOf } from '../base/bytes.ts';
 import { LOG_BODY_BYTES_MAX } from '../base/limits.ts';
 import { type DiskFile, isDiskError } from '../io/disk.ts';
 import { withoutFirst, ZEROS } from './files.ts';
-import { cutSegments, restartSegments, type Tail, trimSegments } from './log-cutting.ts';
+import {
+  cutSegments,
+  type Rearranged,
+  restartSegments,
+  type Tail,
+  trimSegments,
+} from './log-cutting.ts';
 import { readSegment, segmentOf } from './log-reading.ts';
 import { encodeHeader, headerOffset, RECORD_HEADER_BYTES } from './record.ts';
 import { noteRecord, type Segment } from './segment.ts';
-import { type OpenSegment, openForAppends, SegmentSupply, type SupplyOptions } from './supply.ts';
+import { type OpenSegment, openSegments, SegmentSupply, type SupplyOptions } from './supply.ts';
 import type { Anchor, LogEntry } from './types.ts';
 
 export type AppendDone = (error: Error | null) => void;
-export type LogOptions = Omit<SupplyOptions, 'onReady' | 'onFailure'>;
+export type LogOptions = Omit<SupplyOptions, 'onReady' | 'onSkipped' | 'onFailure'>;
 
 /** What recovery found. */
 export interface LogContent {
   readonly segments: Segment[];
   /** The segment that takes the next record, if it has room. */
   readonly current: OpenSegment;
-  /** Empty segments behind it. */
+  /** Empty segments behind it, at least one. */
   readonly ready: readonly OpenSegment[];
   readonly tail: Tail;
 }
@@ -61,14 +67,13 @@ export class Log {
     this.current = content.current.segment;
     this.file = content.current.file;
     this.last = content.tail;
-    const newest = content.ready[content.ready.length - 1]?.segment ?? this.current;
     const supplyOptions = {
       ...options,
       onReady: () => this.resume(),
+      onSkipped: (segment: Segment) => this.segments.push(segment),
       onFailure: (error: Error) => this.onSupplyFailure(error),
     };
-    this.supply = new SegmentSupply(supplyOptions, newest.sequence + 1, content.ready);
-    this.supply.prepare();
+    this.supply = new SegmentSupply(supplyOptions, content.ready);
   }
 
   get tail(): Tail {
@@ -266,27 +271,30 @@ export class Log {
   /** Forgets `fromSlot` and all behind it (rule 11: the tail goes back with them). */
   async truncateTail(fromSlot: number): Promise<void> {
     if (fromSlot > this.last.slot) return;
-    await this.rearrange(() => cutSegments(this.options, this.segments, fromSlot));
+    await this.rearrange((segments) => cutSegments(this.options, segments, fromSlot));
   }
 
   /** Begins anew behind an installed snapshot: everything before it is obsolete. */
   async reset(anchor: Anchor): Promise<void> {
-    await this.rearrange(async () => {
-      await restartSegments(this.options, this.segments, this.options.segmentBytesFirst);
-      return { slot: anchor.slot, hash: anchor.hash, round: 0, replica: 0 };
-    });
+    const { segmentBytesFirst } = this.options;
+    await this.rearrange((segments) =>
+      restartSegments(this.options, segments, segmentBytesFirst, anchor),
+    );
   }
 
-  /** Changes the segments while nothing is written; the last one then takes the appends. */
-  private async rearrange(change: () => Promise<Tail>): Promise<void> {
+  /** Changes the segments while nothing is written. */
+  private async rearrange(change: (segments: Segment[]) => Promise<Rearranged>): Promise<void> {
     assert(this.done === null, 'an append is under way');
-    await this.supply.discard();
+    const ready = await this.supply.drain();
     await this.file.close();
-    this.last = await change();
-    this.current = this.segments[this.segments.length - 1] as Segment;
-    this.file = await openForAppends(this.options.disk, this.current, this.options.forceSync);
-    this.supply.restartAt(this.current.sequence + 1);
-    this.supply.prepare();
+    const { segments, current, tail } = await change([...this.segments, ...ready]);
+    const [first, ...rest] = await openSegments(this.options, segments.slice(current));
+    assert(first !== undefined, 'a log has a segment');
+    this.segments.splice(0, Infinity, ...segments.slice(0, current + 1));
+    this.current = first.segment;
+    this.file = first.file;
+    this.last = tail;
+    this.supply.refill(rest);
   }
 
   /** Call it only when no append is under way. */

@@ -73,7 +73,7 @@ export class LogRecovery {
       const isStale = index === start && firstSlot > this.anchor.slot + 1;
       broken = await this.judge(index, scan, isStale);
     }
-    broken ??= this.endsTooEarly(previous ?? this.anchor);
+    broken ??= this.endsTooEarly(previous ?? this.anchor) ?? this.withoutSuccessor();
     const whole = broken === null ? this.found.length : await this.giveUp(broken);
     return this.result(whole, previous);
   }
@@ -186,6 +186,15 @@ export class LogRecovery {
     return this.fileBreak(this.found.length, this.options.place.directory, end.slot + 1, what);
   }
 
+  /** A segment is written only while a newer one exists, which is empty. */
+  private withoutSuccessor(): Break | null {
+    const newest = this.segmentAt(this.found.length - 1);
+    if (newest.firstSlot === 0) return null;
+    const missing = `${this.options.place.directory}/${hex16(newest.sequence + 1)}.qlog`;
+    const what = 'the last segment is missing';
+    return this.fileBreak(this.found.length, missing, this.tail.slot + 1, what);
+  }
+
   /** Keeps beside what can't be read any more; returns how many segments stay. */
   private async giveUp(broken: Break): Promise<number> {
     const { acceptLoss, place, report } = this.options;
@@ -207,15 +216,16 @@ export class LogRecovery {
     const { place, segmentBytesFirst } = this.options;
     const { disk, checksums, directory, clusterId } = place;
     const segments = this.found.slice(0, whole).map(({ segment }) => segment);
-    if (segments.length === 0) {
-      segments.push(
-        await createSegment(disk, checksums, directory, 0, segmentBytesFirst, clusterId),
-      );
-    }
     let current = 0;
     segments.forEach((segment, index) => {
       if (segment.firstSlot > 0) current = index;
     });
+    // Only after an accepted loss: the successor of the last segment went with the rest.
+    while (segments.length < current + 2) {
+      const sequence = (segments[segments.length - 1]?.sequence ?? -1) + 1;
+      const bytes = segmentBytesFirst;
+      segments.push(await createSegment(disk, checksums, directory, sequence, bytes, clusterId));
+    }
     const mustReset = end !== null && end.slot < this.anchor.slot;
     return { segments, current, tail: this.tail, mustReset };
   }

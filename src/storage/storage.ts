@@ -17,7 +17,7 @@ import {
   type Superblock,
   updateSuperblocks,
 } from './superblock.ts';
-import { openForAppends } from './supply.ts';
+import { openSegments } from './supply.ts';
 import type {
   Identity,
   LogEntry,
@@ -209,11 +209,7 @@ export class Storage {
     const { options, disk } = this;
     const forceSync = options.forceSync ?? true;
     const { segments, current, tail, mustReset } = recovered;
-    const files = [];
-    for (const segment of segments.slice(current)) {
-      files.push({ segment, file: await openForAppends(disk, segment, forceSync) });
-    }
-    const [first, ...ready] = files;
+    const [first, ...ready] = await openSegments({ disk, forceSync }, segments.slice(current));
     assert(first !== undefined, 'a log has a segment');
     const log = new Log(
       {

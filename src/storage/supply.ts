@@ -1,3 +1,4 @@
+import { assert } from '../base/assert.ts';
 import type { Checksums } from '../io/checksums.ts';
 import type { Clock } from '../io/clock.ts';
 import { type Disk, type DiskFile, isDiskError } from '../io/disk.ts';
@@ -22,6 +23,8 @@ export interface SupplyOptions {
   readonly segmentBytesMax: number;
   readonly reserve: Reserve;
   readonly onReady: () => void;
+  /** A segment is left empty for ever. */
+  readonly onSkipped: (segment: Segment) => void;
   readonly onRoom: (hasRoom: boolean) => void;
   readonly onFailure: (error: Error) => void;
 }
@@ -33,44 +36,58 @@ const SYNC_EVERY_BYTES = 1_048_576;
 const RETRY_MS = 1_000;
 
 /**
- * Keeps the next segment ready, so that the log never waits for one while there is space. It is
+ * Segments that stand empty behind the one that is written. Two, for a segment is entered only when
+ * its successor is there: the newest segment on the disk is never a used one, so that a used one
+ * that gets lost is always missed, the last included.
+ */
+const READY_COUNT = 2;
+
+/**
+ * Keeps the next segments ready, so that the log never waits for one while there is space. It is
  * also the one that notices a full disk, before the log runs into it.
  */
 export class SegmentSupply {
   private readonly options: SupplyOptions;
   private readonly ready: OpenSegment[] = [];
-  private nextSequence: number;
+  private nextSequence = 0;
   /** The longest record that a caller waits to place. */
   private wantedBytes = 0;
   private work: Promise<void> | null = null;
   private stopRetrying: (() => void) | null = null;
   private closed = false;
+  private draining = false;
   hasRoom = true;
 
-  constructor(options: SupplyOptions, nextSequence: number, ready: readonly OpenSegment[]) {
+  /** `ready` are the segments behind the one that is written, at least one. */
+  constructor(options: SupplyOptions, ready: readonly OpenSegment[]) {
     this.options = options;
-    this.nextSequence = nextSequence;
-    this.ready.push(...ready);
+    this.refill(ready);
   }
 
-  /** The next segment, if one is ready that holds a record with `bodyBytes`; else `onReady` comes. */
+  /** The next segment, if one that holds a record with `bodyBytes` is ready; else `onReady` comes. */
   take(bodyBytes: number): OpenSegment | null {
     const needed = headerOffset(SEGMENT_HEADER_BYTES) + RECORD_HEADER_BYTES + bodyBytes;
-    const next = this.ready.shift();
-    if (next !== undefined && next.segment.bytes >= needed) {
-      this.prepare();
-      return next;
+    let next: OpenSegment | null = null;
+    while (next === null && this.ready.length >= READY_COUNT) {
+      const oldest = this.ready.shift() as OpenSegment;
+      if (oldest.segment.bytes >= needed) next = oldest;
+      else this.skip(oldest);
     }
-    // Too small for this record: it stays behind, empty, which the chain of slots does not mind.
-    void next?.file.close().catch(() => {});
-    this.wantedBytes = needed;
+    this.wantedBytes = next === null ? needed : 0;
     this.prepare();
-    return null;
+    return next;
   }
 
-  /** Begins to make a segment unless one is ready or being made. */
+  /** Too small for the next record: it stays behind, empty, which the chain of slots allows. */
+  private skip(small: OpenSegment): void {
+    this.options.onSkipped(small.segment);
+    void small.file.close().catch(() => {});
+  }
+
+  /** Begins to make a segment unless enough are ready or one is being made. */
   prepare(): void {
-    if (this.work !== null || this.ready.length > 0 || this.closed) return;
+    const isBusy = this.work !== null || this.closed || this.draining;
+    if (isBusy || this.ready.length >= READY_COUNT) return;
     this.run(this.make());
   }
 
@@ -79,6 +96,7 @@ export class SegmentSupply {
       () => {
         this.work = null;
         this.setRoom(true);
+        this.prepare();
         this.options.onReady();
       },
       (error: unknown) => {
@@ -109,14 +127,14 @@ export class SegmentSupply {
       (file) => this.fill(file, bytes),
     );
     this.nextSequence++;
-    this.wantedBytes = 0;
     const file = await openForAppends(options.disk, segment, options.forceSync);
     this.ready.push({ segment, file });
   }
 
   private segmentBytes(): number {
     const { segmentBytesFirst, segmentBytesMax } = this.options;
-    return Math.min(segmentBytesMax, segmentBytesFirst * GROWTH ** Math.min(this.nextSequence, 16));
+    const growth = GROWTH ** Math.min(Math.max(0, this.nextSequence - 1), 16);
+    return Math.min(segmentBytesMax, segmentBytesFirst * growth);
   }
 
   private async fill(file: DiskFile, bytes: number): Promise<void> {
@@ -145,25 +163,26 @@ export class SegmentSupply {
   /** Space may be back: after a removal, or simply after a while. */
   retry(): void {
     if (this.hasRoom || this.work !== null || this.closed) return;
-    if (this.ready.length === 0) {
-      this.prepare();
-      return;
-    }
-    this.run(this.options.reserve.hold());
+    if (this.ready.length < READY_COUNT) this.prepare();
+    else this.run(this.options.reserve.hold());
   }
 
-  /** Removes what was made ready, and goes on with `nextSequence`. Call `prepare` afterwards. */
-  async discard(): Promise<void> {
+  /** Takes all segments out, for a change of the whole log; `refill` ends it. */
+  async drain(): Promise<Segment[]> {
+    this.draining = true;
     await this.work;
-    for (let last = this.ready.pop(); last !== undefined; last = this.ready.pop()) {
-      await last.file.close();
-      await this.options.disk.remove(last.segment.path);
-      await this.options.disk.syncDirectory(this.options.directory);
-    }
+    const drained = this.ready.splice(0);
+    for (const { file } of drained) await file.close();
+    return drained.map(({ segment }) => segment);
   }
 
-  restartAt(nextSequence: number): void {
-    this.nextSequence = nextSequence;
+  refill(ready: readonly OpenSegment[]): void {
+    const newest = ready[ready.length - 1];
+    assert(newest !== undefined, 'the segment that is written has no successor');
+    this.ready.push(...ready);
+    this.nextSequence = newest.segment.sequence + 1;
+    this.draining = false;
+    this.prepare();
   }
 
   async close(): Promise<void> {
@@ -175,12 +194,19 @@ export class SegmentSupply {
   }
 }
 
-export function openForAppends(
-  disk: Disk,
-  segment: Segment,
-  forceSync: boolean,
-): Promise<DiskFile> {
+function openForAppends(disk: Disk, segment: Segment, forceSync: boolean): Promise<DiskFile> {
   return disk.open(segment.path, forceSync ? 'writeDurable' : 'write');
+}
+
+export async function openSegments(
+  options: Pick<SupplyOptions, 'disk' | 'forceSync'>,
+  segments: readonly Segment[],
+): Promise<OpenSegment[]> {
+  const opened: OpenSegment[] = [];
+  for (const segment of segments) {
+    opened.push({ segment, file: await openForAppends(options.disk, segment, options.forceSync) });
+  }
+  return opened;
 }
 
 function roundUp(bytes: number): number {

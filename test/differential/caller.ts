@@ -2,7 +2,13 @@ import { Reader } from '../../src/base/reader.ts';
 import { Writer } from '../../src/base/writer.ts';
 import { decodeRecord } from '../../src/protocol/codec.ts';
 import { Op, Xid } from '../../src/protocol/constants.ts';
-import { type Body, decodeReply, encodeRecordFrame, encodeRequest, type Reply } from '../../src/protocol/frames.ts';
+import {
+  type Body,
+  decodeReply,
+  encodeRecordFrame,
+  encodeRequest,
+  type Reply,
+} from '../../src/protocol/frames.ts';
 import type { RecordOf } from '../../src/protocol/records.ts';
 import { type Address, Link } from './link.ts';
 

@@ -51,12 +51,12 @@ function difference(
 type Fields = Readonly<Record<string, unknown>>;
 
 function isOldEvent(a: Fields, b: Fields): boolean {
-  return a['what'] === 'event' && b['what'] === 'event';
+  return a.what === 'event' && b.what === 'event';
 }
 
 function isOldWatcherType(a: Fields, b: Fields): boolean {
-  const watches = a['what'] === 'reply to checkWatches' || a['what'] === 'reply to removeWatches';
-  return watches && a['what'] === b['what'] && (a['err'] === -5 || b['err'] === -5);
+  const watches = a.what === 'reply to checkWatches' || a.what === 'reply to removeWatches';
+  return watches && a.what === b.what && (a.err === -5 || b.err === -5);
 }
 
 function isObject(value: unknown): value is Fields {
@@ -85,7 +85,7 @@ export function sortClosings(
 }
 
 function isClosingEvent(item: Normal | undefined, closings: ReadonlySet<unknown>): boolean {
-  return item?.['what'] === 'event' && closings.has(item['zxid']);
+  return item?.what === 'event' && closings.has(item.zxid);
 }
 
 function sameClosing(
@@ -93,9 +93,9 @@ function sameClosing(
   b: Normal | undefined,
   closings: ReadonlySet<unknown>,
 ): boolean {
-  return isClosingEvent(a, closings) && b?.['what'] === 'event' && a?.['zxid'] === b['zxid'];
+  return isClosingEvent(a, closings) && b?.what === 'event' && a?.zxid === b.zxid;
 }
 
 function keyOf(item: Normal): string {
-  return `${String(item['path'])} ${String(item['kind'])}`;
+  return `${String(item.path)} ${String(item.kind)}`;
 }

@@ -5,7 +5,13 @@ import type { RecordOf } from '../../src/protocol/records.ts';
 import { Random } from './random.ts';
 import { type Made, randomRequest } from './requests.ts';
 import type { Handshake, Op } from './steps.ts';
-import { type Avoidable, OPEN_ACL, type Place, randomCredential, SYSTEM_PATHS } from './vocabulary.ts';
+import {
+  type Avoidable,
+  OPEN_ACL,
+  type Place,
+  randomCredential,
+  SYSTEM_PATHS,
+} from './vocabulary.ts';
 
 /**
  * Makes the episodes of concurrent mode. Each connection works in a subtree of its own, where what
@@ -34,11 +40,7 @@ export const SHARED = { queue: '/s/q', counter: '/s/counter', guarded: '/s/guard
 
 const MEMBERS = 4;
 
-export function generateCrowd(
-  seed: number,
-  root: string,
-  avoid: ReadonlySet<Avoidable>,
-): Crowd {
+export function generateCrowd(seed: number, root: string, avoid: ReadonlySet<Avoidable>): Crowd {
   const members = Array.from({ length: MEMBERS }, (_, slot) => {
     return new MemberGenerator(seed, slot, root, avoid).member();
   });
@@ -54,12 +56,7 @@ class MemberGenerator {
   private nextId = 1;
   private xid = 1;
 
-  constructor(
-    seed: number,
-    slot: number,
-    crowdRoot: string,
-    avoid: ReadonlySet<Avoidable>,
-  ) {
+  constructor(seed: number, slot: number, crowdRoot: string, avoid: ReadonlySet<Avoidable>) {
     this.random = new Random(seed, slot + 1);
     this.slot = slot;
     this.crowdRoot = crowdRoot;
@@ -89,7 +86,7 @@ class MemberGenerator {
   }
 
   private op(): Op {
-    if (this.random.oneIn(40)) return this.auth('carol:pw');
+    if (this.random.oneIn(40) && !this.place.avoid.has('late-auth')) return this.auth('carol:pw');
     if (!this.random.oneIn(4)) return this.numbered(this.ownRequest());
     const op = this.numbered(this.sharedRequest());
     this.shared.add(op.id);
@@ -99,7 +96,11 @@ class MemberGenerator {
   /** Leaves out what depends on the others, and setACL, whose effect in flight is chance. */
   private ownRequest(): Made {
     for (;;) {
-      const group = this.random.weighted([[10, 'writes'], [9, 'reads'], [5, 'watches']] as const);
+      const group = this.random.weighted([
+        [10, 'writes'],
+        [9, 'reads'],
+        [5, 'watches'],
+      ] as const);
       const made = randomRequest(this.random, this.place, group, -4);
       if (made.type !== Opcode.setACL && !countsEverything(made)) return made;
     }
@@ -109,7 +110,15 @@ class MemberGenerator {
     const at = (path: string): string => `${this.crowdRoot}${path}`;
     const data = utf8Encode(`${this.slot}-${this.nextId}`);
     const watch = this.random.oneIn(2);
-    switch (this.random.weighted([[3, 'queue'], [3, 'counter'], [2, 'guarded'], [4, 'get'], [2, 'list']] as const)) {
+    switch (
+      this.random.weighted([
+        [3, 'queue'],
+        [3, 'counter'],
+        [2, 'guarded'],
+        [4, 'get'],
+        [2, 'list'],
+      ] as const)
+    ) {
       case 'queue': {
         const path = `${at(SHARED.queue)}/n`;
         return { type: Opcode.create, body: { path, data, acl: OPEN_ACL, flags: 2 } };

@@ -29,8 +29,15 @@ export interface CrowdOptions {
 }
 
 const WRITES: ReadonlySet<number> = new Set([
-  Opcode.create, Opcode.create2, Opcode.createContainer, Opcode.createTTL, Opcode.delete,
-  Opcode.setData, Opcode.multi, Opcode.reconfig, Opcode.closeSession,
+  Opcode.create,
+  Opcode.create2,
+  Opcode.createContainer,
+  Opcode.createTTL,
+  Opcode.delete,
+  Opcode.setData,
+  Opcode.multi,
+  Opcode.reconfig,
+  Opcode.closeSession,
 ]);
 const MARSHALLING_ERROR = -5;
 const EVENT = 'event';
@@ -128,7 +135,12 @@ async function cutOff(
   side.links.get(slot)?.destroy();
   const id = 1000 + slot;
   const link = side.attach({
-    kind: 'attach', id, slot, session: slot + 1, password: 'right', handshake,
+    kind: 'attach',
+    id,
+    slot,
+    session: slot + 1,
+    password: 'right',
+    handshake,
   });
   await link.settled(false, answerMs);
   const list = (xid: number): Op => {
@@ -186,7 +198,7 @@ function ownStream(member: Member, items: readonly Item[], normalizer: Normalize
   for (const item of items) {
     if (item.kind === 'reply' && member.shared.has(item.expected.id)) continue;
     const normal = normalizer.item(item);
-    if (normal['what'] === EVENT && !isOwn(member, normal)) continue;
+    if (normal.what === EVENT && !isOwn(member, normal)) continue;
     if (item.kind !== 'reply' || takesZxid(item, normal)) stream.push(normal);
     else if (item.expected.type === Opcode.auth) overtaking.push(normal);
     else stream.push({ ...normal, zxid: 'any' });
@@ -196,12 +208,12 @@ function ownStream(member: Member, items: readonly Item[], normalizer: Normalize
 
 function takesZxid(item: Item & { kind: 'reply' }, normal: Normal): boolean {
   const { type } = item.expected;
-  return WRITES.has(type) && (normal['err'] !== MARSHALLING_ERROR || type === Opcode.multi);
+  return WRITES.has(type) && (normal.err !== MARSHALLING_ERROR || type === Opcode.multi);
 }
 
 /** Events of setWatches may name any path; they come at their own request's place. */
 function isOwn(member: Member, event: Normal): boolean {
-  const path = String(event['path']);
+  const path = String(event.path);
   const own = path === member.root || path.startsWith(`${member.root}/`);
-  return (own && !path.startsWith(`${member.root}/k`)) || event['zxid'] === -1;
+  return (own && !path.startsWith(`${member.root}/k`)) || event.zxid === -1;
 }

@@ -1,10 +1,11 @@
+import { JUTE_MAXBUFFER_DEFAULT } from '../../src/base/limits.ts';
 import { utf8Encode } from '../../src/base/utf8.ts';
 import { Writer } from '../../src/base/writer.ts';
 import { encodeRecord } from '../../src/protocol/codec.ts';
 import { Op as Opcode, Xid } from '../../src/protocol/constants.ts';
 import { creation, quotaOps, quotaStart } from './quotas.ts';
 import { Random } from './random.ts';
-import { type Group, type Made, randomRequest } from './requests.ts';
+import { encodeBody, type Group, type Made, randomRequest } from './requests.ts';
 import type { Episode, Handshake, Op, Step } from './steps.ts';
 import * as vocabulary from './vocabulary.ts';
 
@@ -14,6 +15,8 @@ import * as vocabulary from './vocabulary.ts';
  */
 
 const SLOTS = 3;
+/** Of a request: xid and type. */
+const HEADER_BYTES = 8;
 
 /** Opcodes that the protocol does not know, or not outside a multi. */
 const UNKNOWN = [0, 10, 13, 23, 50, 99, 108, -1, -2, -12, 2147483647, -2147483648];
@@ -64,7 +67,10 @@ class Generator {
     const made = ['/a', '/b', '/a/a', '/a/b', '/b/a', '/b/b']
       .filter(() => !this.random.oneIn(4))
       .map((path) => creation(`${root}${path}`, vocabulary.randomData(this.random)));
-    this.burst(0, made.map((creation) => this.write(creation)));
+    this.burst(
+      0,
+      made.map((creation) => this.write(creation)),
+    );
   }
 
   private quotaStart(): void {
@@ -80,8 +86,15 @@ class Generator {
       return;
     }
     const kind = this.random.weighted([
-      [40, 'burst'], [2, 'auth'], [1, 'badAuth'], [1, 'unknown'], [1, 'badFrame'], [2, 'kill'],
-      [1, 'close'], [1, 'steal'], [1, 'sasl'],
+      [40, 'burst'],
+      [2, 'auth'],
+      [1, 'badAuth'],
+      [1, 'unknown'],
+      [1, 'badFrame'],
+      [2, 'kill'],
+      [1, 'close'],
+      [1, 'steal'],
+      [1, 'sasl'],
     ] as const);
     if (kind === 'burst') this.burst(slot, this.randomOps(slot));
     else if (kind === 'auth') this.burst(slot, [this.auth(slot), ...this.randomOps(slot)]);
@@ -107,7 +120,11 @@ class Generator {
       timeOut: random.oneIn(3) ? vocabulary.randomTimeout(random) : 60_000,
       readOnly: random.pick([false, false, true, null]),
       passwd: random.pick([new Uint8Array(16), new Uint8Array(0), null, utf8Encode('secret')]),
-      lastZxidSeen: random.weighted([[10, 'zero'], [6, 'base'], [1, 'ahead']]),
+      lastZxidSeen: random.weighted([
+        [10, 'zero'],
+        [6, 'base'],
+        [1, 'ahead'],
+      ]),
     };
   }
 
@@ -128,7 +145,10 @@ class Generator {
   private attach(slot: number): void {
     const session = this.random.pick([...this.alive.keys()]);
     const password = this.random.weighted([
-      [8, 'right'], [2, 'wrong'], [1, 'empty'], [1, 'null'],
+      [8, 'right'],
+      [2, 'wrong'],
+      [1, 'empty'],
+      [1, 'null'],
     ] as const);
     const handshake = this.handshake();
     const id = this.nextId++;
@@ -144,6 +164,7 @@ class Generator {
 
   private randomOps(slot: number): Op[] {
     if (this.quotas) return this.quotaBurst(slot);
+    if (this.random.oneIn(300)) return [this.longest(slot)];
     const length = this.random.pick([1, 1, 2, 3, 5, 8, 12]);
     const ops: Op[] = [];
     // 3.9.5 checks a write against a node's old ACL as long as a setACL before it is under way, so
@@ -167,15 +188,31 @@ class Generator {
     return [...reads, this.numbered(slot, made)];
   }
 
-  private write(made: Made): Op {
+  private write(made: Made, slot = 0): Op {
     this.written++;
-    return this.numbered(0, made);
+    return this.numbered(slot, made);
   }
 
   private randomOp(slot: number, only?: Group): Op {
-    const group = only ?? this.random.weighted([[10, 'writes'], [9, 'reads'], [4, 'watches']]);
+    const group =
+      only ??
+      this.random.weighted([
+        [10, 'writes'],
+        [9, 'reads'],
+        [4, 'watches'],
+      ]);
     if (group === 'writes') this.written++;
     return this.numbered(slot, randomRequest(this.random, this.place, group, this.written));
+  }
+
+  /** A frame as long as jute.maxbuffer allows by default. */
+  private longest(slot: number): Op {
+    const path = vocabulary.randomNode(this.random, this.place);
+    const create = (data: Uint8Array): Made => {
+      return { type: Opcode.create2, body: { path, data, acl: vocabulary.OPEN_ACL, flags: 0 } };
+    };
+    const others = HEADER_BYTES + encodeBody(create(new Uint8Array(0))).length;
+    return this.write(create(new Uint8Array(JUTE_MAXBUFFER_DEFAULT - others)), slot);
   }
 
   private numbered(slot: number, made: Made): Op {
@@ -217,7 +254,10 @@ class Generator {
   }
 
   private unknown(slot: number): Op {
-    const made = { type: this.random.pick(UNKNOWN), body: vocabulary.randomCredential(this.random) };
+    const made = {
+      type: this.random.pick(UNKNOWN),
+      body: vocabulary.randomCredential(this.random),
+    };
     return { ...this.numbered(slot, made), closes: 'replied' };
   }
 
@@ -269,7 +309,11 @@ class Generator {
     for (const [session, alive] of this.alive) {
       if (!alive) continue;
       this.out.push({
-        kind: 'attach', id: this.nextId++, slot: 0, session, password: 'right',
+        kind: 'attach',
+        id: this.nextId++,
+        slot: 0,
+        session,
+        password: 'right',
         handshake: { ...this.handshake(), lastZxidSeen: 'zero' },
       });
       this.slots[0] = { session, open: true, xid: 1 };

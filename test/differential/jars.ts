@@ -7,8 +7,15 @@ import { join, resolve } from 'node:path';
 const CACHE = resolve('.tmp/zookeeper');
 const DEBIAN = '/usr/share/java';
 const DEBIAN_JARS = [
-  'zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-nop', 'netty-all', 'metrics-core',
-  'snappy-java', 'commons-cli', 'commons-io',
+  'zookeeper',
+  'zookeeper-jute',
+  'slf4j-api',
+  'slf4j-nop',
+  'netty-all',
+  'metrics-core',
+  'snappy-java',
+  'commons-cli',
+  'commons-io',
 ];
 
 export function classPath(version: string): string {

@@ -88,10 +88,7 @@ class Run {
    * ZooKeeper closes the session's old connection before it looks at the password. A server that
    * keeps it when the password is wrong does better, and may; both lose it here.
    */
-  private async afterSteal(
-    step: Attach,
-    holder: number,
-  ): Promise<Difference | undefined> {
+  private async afterSteal(step: Attach, holder: number): Promise<Difference | undefined> {
     const links = this.sides.map((side) => side.links.get(holder));
     if (step.password === 'right') await Promise.all(links.map((link) => this.closed(link)));
     else for (const link of links) link?.destroy();
@@ -161,7 +158,7 @@ class Run {
     if (settled[i] === false) normals.push({ what: 'no answer' });
     for (const normal of normals) {
       if (i === 0) this.count(normal);
-      if (normal['what'] === 'reply to closeSession') this.closings.add(normal['zxid']);
+      if (normal.what === 'reply to closeSession') this.closings.add(normal.zxid);
     }
     return normals;
   }

@@ -92,8 +92,8 @@ export class Normalizer {
 
   private body(type: number, record: object): unknown {
     const normal = this.value(record) as Record<string, unknown>;
-    if (type === Op.whoAmI) return { clientInfo: sorted(normal['clientInfo']) };
-    if (type === Op.getEphemerals) return { ephemerals: sorted(normal['ephemerals']) };
+    if (type === Op.whoAmI) return { clientInfo: sorted(normal.clientInfo) };
+    if (type === Op.getEphemerals) return { ephemerals: sorted(normal.ephemerals) };
     return normal;
   }
 

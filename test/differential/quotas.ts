@@ -13,18 +13,21 @@ const HARD_LIMITS = [
   'count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=-1',
   'countHardLimit=3',
 ];
-const LIMITS = [
-  ...HARD_LIMITS,
-  'count=5,bytes=-1',
-  'count=1000,bytes=100000',
-];
+const LIMITS = [...HARD_LIMITS, 'count=5,bytes=-1', 'count=1000,bytes=100000'];
 
 export function quotaOps(random: Random, root: string): Made {
   const node = random.pick([root, `${root}/a`, `${root}/a`, `${root}/a/b`]);
   const place = `/zookeeper/quota${node}`;
   const path = random.pick([place, `${place}/zookeeper_limits`, `${place}/zookeeper_stats`]);
   const data = utf8Encode(random.pick(LIMITS));
-  switch (random.weighted([[12, 'create'], [4, 'get'], [2, 'set'], [1, 'delete']] as const)) {
+  switch (
+    random.weighted([
+      [12, 'create'],
+      [4, 'get'],
+      [2, 'set'],
+      [1, 'delete'],
+    ] as const)
+  ) {
     case 'create':
       return creation(path, data);
     case 'get':

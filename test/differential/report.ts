@@ -10,9 +10,9 @@ import type { TimerFinding } from './timers.ts';
 
 /** Two differences with one signature are most likely one and the same. */
 export function signatureOf({ field, a, b }: Mismatch): string {
-  const what = a?.['what'] ?? b?.['what'];
-  const values = field === 'err' ? ` ${String(a?.['err'])}/${String(b?.['err'])}` : '';
-  const other = field === 'what' || field === 'presence' ? ` / ${String(b?.['what'])}` : '';
+  const what = a?.what ?? b?.what;
+  const values = field === 'err' ? ` ${String(a?.err)}/${String(b?.err)}` : '';
+  const other = field === 'what' || field === 'presence' ? ` / ${String(b?.what)}` : '';
   return `${String(what)}${other}: ${field.replace(/\d+/g, 'N')}${values}`;
 }
 
@@ -36,7 +36,7 @@ export function describeCrowd(found: CrowdFinding, names: readonly [string, stri
   const { crowd, slot, mismatch } = found;
   const member = crowd.members.find((candidate) => candidate.slot === slot);
   const ops = member?.groups.flat(2) ?? [];
-  const xid = mismatch.a?.['xid'] ?? mismatch.b?.['xid'];
+  const xid = mismatch.a?.xid ?? mismatch.b?.xid;
   const last = ops.findIndex((op) => op.xid === xid);
   return [
     `DIFFERENCE concurrent: ${signatureOf(mismatch)}`,

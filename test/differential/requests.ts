@@ -6,8 +6,8 @@ import { encodeMultiRequest, type MultiOp } from '../../src/protocol/multi.ts';
 import { operations } from '../../src/protocol/operations.ts';
 import type { RecordName, RecordOf } from '../../src/protocol/records.ts';
 import type { Random } from './random.ts';
-import * as vocabulary from './vocabulary.ts';
 import type { Place } from './vocabulary.ts';
+import * as vocabulary from './vocabulary.ts';
 
 /** Random requests of every kind below one root. Pure: what comes depends on the seed alone. */
 
@@ -38,7 +38,7 @@ const reads: readonly (readonly [number, Maker])[] = [
   [5, (random, place) => watchable(random, place, Op.getChildren2)],
   [3, (random, place) => pathOnly(random, place, Op.getACL)],
   [2, (random, place) => pathOnly(random, place, Op.sync)],
-  [2, (random, place) => pathOnly(random, place, Op.getAllChildrenNumber)],
+  [2, descendants],
   [2, ephemerals],
   [3, multiRead],
   [1, () => ({ type: Op.whoAmI, body: null })],
@@ -57,12 +57,7 @@ export type Group = 'writes' | 'reads' | 'watches';
 const groups = { writes, reads, watches };
 
 /** `written` is roughly how many zxids the episode has used, for setWatches. */
-export function randomRequest(
-  random: Random,
-  place: Place,
-  group: Group,
-  written: number,
-): Made {
+export function randomRequest(random: Random, place: Place, group: Group, written: number): Made {
   const made = random.weighted(groups[group])(random, place, written);
   return random.oneIn(60) ? damaged(random, made) : made;
 }
@@ -93,9 +88,7 @@ function creationTtl(random: Random, place: Place): Made {
 
 function deletion(random: Random, place: Place): Made {
   const system = random.oneIn(40);
-  const path = system
-    ? random.pick(vocabulary.SYSTEM_PATHS)
-    : vocabulary.randomPath(random, place);
+  const path = system ? random.pick(vocabulary.SYSTEM_PATHS) : vocabulary.randomPath(random, place);
   return { type: Op.delete, body: { path, version: vocabulary.randomVersion(random, place) } };
 }
 
@@ -119,6 +112,12 @@ function watchable(random: Random, place: Place, type: number): Made {
 
 function pathOnly(random: Random, place: Place, type: number): Made {
   return { type, body: { path: vocabulary.randomReadPath(random, place) } };
+}
+
+/** Below the empty path 3.9.5 counts the root as a node below itself. */
+function descendants(random: Random, place: Place): Made {
+  const path = vocabulary.randomReadPath(random, place);
+  return { type: Op.getAllChildrenNumber, body: { path: path === '' ? '/' : path } };
 }
 
 function ephemerals(random: Random, { root }: Place): Made {
@@ -198,7 +197,17 @@ function multiOp(random: Random, episode: Place): MultiOp {
   const place = { ...episode, tame: !random.oneIn(4) };
   const path = vocabulary.randomPath(random, place) ?? '';
   const version = random.oneIn(3) ? vocabulary.randomVersion(random, place) : -1;
-  switch (random.weighted([[5, 1], [5, 15], [1, 19], [1, 21], [3, 2], [5, 5], [3, 13]] as const)) {
+  switch (
+    random.weighted([
+      [5, 1],
+      [5, 15],
+      [1, 19],
+      [1, 21],
+      [3, 2],
+      [5, 5],
+      [3, 13],
+    ] as const)
+  ) {
     case 1:
       return { type: 1, request: createInMulti(random, place, multiFlags(random)) };
     case 15:
@@ -225,7 +234,13 @@ function createInMulti(random: Random, place: Place, flags: number): RecordOf<'C
 }
 
 function multiFlags(random: Random): number {
-  return random.weighted([[12, 0], [5, 1], [5, 2], [4, 3], [1, 4]]);
+  return random.weighted([
+    [12, 0],
+    [5, 1],
+    [5, 2],
+    [4, 3],
+    [1, 4],
+  ]);
 }
 
 /** Kinds that no multi may hold, kinds of both sorts, bad flags, an end that never comes. */

@@ -1,7 +1,8 @@
 // Bundles the tester, because this line of Node.js runs no TypeScript, and runs it with the
 // arguments given.
-import { pathToFileURL } from 'node:url';
+
 import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'rolldown';
 
 const file = resolve('.tmp/differential/main.mjs');

@@ -16,7 +16,10 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** `HOST:PORT` of a server that runs, or `quoll`, `zookeeper-3.9.5`, `zookeeper-3.8` to start one. */
+/**
+ * `HOST:PORT` of a server that runs, or one to start: `quoll`, `quoll=FILE` for another bundle than
+ * dist/quoll.js, `zookeeper-3.9.5`, `zookeeper-3.8`.
+ */
 export async function serverFor(what: string, settings: Settings): Promise<Server> {
   const address = /^(.+):(\d+)$/.exec(what);
   if (address === null) return Started.start(what, settings);
@@ -79,7 +82,7 @@ class Started implements Server {
     this.settings = { ...COMMON, ...settings };
     this.address = { host: '127.0.0.1', port };
     mkdirSync(FOLDER, { recursive: true });
-    this.folder = mkdtempSync(join(FOLDER, `${what}-`));
+    this.folder = mkdtempSync(join(FOLDER, `${what.replace(/=.*/, '')}-`));
   }
 
   static async start(what: string, settings: Settings): Promise<Server> {
@@ -125,7 +128,10 @@ class Started implements Server {
   }
 
   private command(config: string): string[] {
-    if (this.what === 'quoll') return [process.execPath, resolve('dist/quoll.js'), 'serve', config];
+    const quoll = /^quoll(?:=(.*))?$/.exec(this.what);
+    if (quoll !== null) {
+      return [process.execPath, resolve(quoll[1] ?? 'dist/quoll.js'), 'serve', config];
+    }
     const version = this.what.replace(/^zookeeper-/, '');
     const properties = Object.entries(this.settings).filter(([key]) => JVM_ONLY.test(key));
     const options = properties.map(([key, value]) => `-D${key}=${value}`);

@@ -65,7 +65,14 @@ export function only(episode: Episode, steps: readonly Step[]): Episode {
   const kept = new Map(steps.map((step) => [step.id, new Set(opsOf(step).map((op) => op.id))]));
   const left = episode.steps.flatMap((step) => {
     const ids = kept.get(step.id);
-    return ids === undefined ? [] : [withOps(step, opsOf(step).filter((op) => ids.has(op.id)))];
+    return ids === undefined
+      ? []
+      : [
+          withOps(
+            step,
+            opsOf(step).filter((op) => ids.has(op.id)),
+          ),
+        ];
   });
   return { ...episode, steps: left };
 }

@@ -159,8 +159,7 @@ export class Side {
     writer.i32(op.xid);
     writer.i32(op.type);
     const { type } = op;
-    const body =
-      op.fromBase && !(op.body instanceof Uint8Array) ? this.rebased(op.body) : op.body;
+    const body = op.fromBase && !(op.body instanceof Uint8Array) ? this.rebased(op.body) : op.body;
     writer.raw(encodeBody({ type, body }));
     endFrame(writer, at);
   }

@@ -14,10 +14,10 @@ export interface Place {
 }
 
 /**
- * Differences that are known and can be left out: ACL entries of scheme x509, null paths, null ids
- * in ACLs.
+ * Differences that are known and can be left out: ACL entries of schemes x509 and sasl, null paths,
+ * null ids in ACLs, auth packets behind requests that are not answered yet.
  */
-export const AVOIDABLE = ['x509', 'null-path', 'null-acl-id'] as const;
+export const AVOIDABLE = ['providers', 'null-path', 'null-acl-id', 'late-auth'] as const;
 export type Avoidable = (typeof AVOIDABLE)[number];
 
 const DIGESTS = {
@@ -56,7 +56,7 @@ const INVALID_ACLS: readonly (readonly ACL[] | null)[] = [
 export function randomAcl(random: Random, place: Place): readonly ACL[] | null {
   const acl = anyAcl(random, place);
   const avoided = acl?.some(({ id }) => {
-    if (id.scheme === 'x509') return place.avoid.has('x509');
+    if (id.scheme === 'x509' || id.scheme === 'sasl') return place.avoid.has('providers');
     return id.id === null && place.avoid.has('null-acl-id');
   });
   return avoided === true ? OPEN_ACL : acl;
@@ -64,7 +64,17 @@ export function randomAcl(random: Random, place: Place): readonly ACL[] | null {
 
 function anyAcl(random: Random, { tame }: Place): readonly ACL[] | null {
   if (tame && !random.oneIn(8)) return OPEN_ACL;
-  switch (random.weighted([[14, 0], [2, 1], [2, 2], [2, 3], [1, 4], [2, 5], [1, 6]])) {
+  switch (
+    random.weighted([
+      [14, 0],
+      [2, 1],
+      [2, 2],
+      [2, 3],
+      [1, 4],
+      [2, 5],
+      [1, 6],
+    ])
+  ) {
     case 0:
       return OPEN_ACL;
     case 1:
@@ -108,7 +118,12 @@ export function randomAclInMulti(random: Random, place: Place): readonly ACL[] {
 }
 
 export function randomData(random: Random): Uint8Array | null {
-  const length = random.weighted([[6, random.below(6)], [4, random.below(40)], [1, 3000], [1, 0]]);
+  const length = random.weighted([
+    [6, random.below(6)],
+    [4, random.below(40)],
+    [1, 3000],
+    [1, 0],
+  ]);
   if (random.oneIn(12)) return null;
   return Uint8Array.from({ length }, () => random.below(256));
 }
@@ -128,7 +143,16 @@ export function randomTtl(random: Random): number {
 
 export function randomFlags(random: Random): number {
   return random.weighted([
-    [20, 0], [8, 1], [8, 2], [6, 3], [1, 4], [1, 5], [1, 6], [1, 7], [1, -1], [1, 100],
+    [20, 0],
+    [8, 1],
+    [8, 2],
+    [6, 3],
+    [1, 4],
+    [1, 5],
+    [1, 6],
+    [1, 7],
+    [1, -1],
+    [1, 100],
   ]);
 }
 
@@ -136,7 +160,17 @@ export function randomTimeout(random: Random): number {
   return random.pick([30_000, 60_000, 40_001, 1, 0, -1, 2147483647, -2147483648, 600_001]);
 }
 
-const CREDENTIALS = ['bob:pw', 'bob:pw', 'alice:pw', 'bob:other', 'nocolon', '', ':', 'é:ü', 'a:b:c'];
+const CREDENTIALS = [
+  'bob:pw',
+  'bob:pw',
+  'alice:pw',
+  'bob:other',
+  'nocolon',
+  '',
+  ':',
+  'é:ü',
+  'a:b:c',
+];
 
 export function randomCredential(random: Random): Uint8Array {
   return utf8Encode(random.pick(CREDENTIALS));
@@ -167,8 +201,26 @@ export const SYSTEM_PATHS: readonly string[] = [
 // No supplementary characters: Java writes them as two sequences of three bytes, where others,
 // Quoll among them, write UTF-8, and nothing turns on it since no path may hold any.
 const BAD_NAMES = [
-  '.', '..', '', 'a/', '/a', 'a//b', './a', 'a/..', '\u0000', 'a\u0001', '\u001f', '\u007f', '\u009f',
-  '\ue000', '\uf8ff', '\ufff0', '\uffff', '\ud800', 'a/./b', 'missing/x/y',
+  '.',
+  '..',
+  '',
+  'a/',
+  '/a',
+  'a//b',
+  './a',
+  'a/..',
+  '\u0000',
+  'a\u0001',
+  '\u001f',
+  '\u007f',
+  '\u009f',
+  '\ue000',
+  '\uf8ff',
+  '\ufff0',
+  '\uffff',
+  '\ud800',
+  'a/./b',
+  'missing/x/y',
 ];
 
 export function randomBadPath(random: Random, { root, avoid }: Place): string | null {

@@ -247,7 +247,12 @@ export class Worker {
   /** Attaches the session again after the server has come back. */
   async reattach(port, lastZxidSeen) {
     this.unknownCount += this.#pending.length;
-    const connection = await Connection.open(port, this.session, lastZxidSeen);
+    const connection = await Connection.open(port, this.session, lastZxidSeen).catch((error) => {
+      const cause = `it may be behind zxid ${lastZxidSeen}, which clients have seen`;
+      throw new Error(`${this.name}: the server refuses the connection: ${cause}`, {
+        cause: error,
+      });
+    });
     if (connection.sessionId !== this.session.sessionId) {
       throw new Error(`${this.name}: its session was acknowledged, and is unknown after the crash`);
     }
