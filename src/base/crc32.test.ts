@@ -1,7 +1,7 @@
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { crc32, crc32Register } from './crc32.ts';
+import { crc32, crc32Int, crc32Long, crc32Register } from './crc32.ts';
 
 test('crc32 is that of zlib, for any part of any bytes', () => {
   fc.assert(
@@ -29,6 +29,18 @@ test('the register is linear', () => {
       const zeros = new Uint8Array(60);
       const apart = crc32Register(zeros, 0, 60, seed) ^ crc32Register(bytes, 0, 60, 0);
       expect(crc32Register(bytes, 0, 60, seed)).toBe(apart);
+    }),
+  );
+});
+
+test('integers count as their big-endian bytes', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.integer(), fc.integer(), (register, high, low) => {
+      const bytes = Buffer.alloc(8);
+      bytes.writeInt32BE(high);
+      bytes.writeInt32BE(low, 4);
+      expect(crc32Long(register, high, low)).toBe(crc32Register(bytes, 0, 8, register));
+      expect(crc32Int(register, high)).toBe(crc32Register(bytes, 0, 4, register));
     }),
   );
 });

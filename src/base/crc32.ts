@@ -54,3 +54,29 @@ export function crc32Register(
   }
   return crc;
 }
+
+/** The register after the eight bytes of a big-endian integer, given as two halves. */
+export function crc32Long(register: number, high: number, low: number): number {
+  const table = TABLE;
+  return (
+    (table[1792 + ((register ^ (high >>> 24)) & 0xff)] as number) ^
+    (table[1536 + (((register >>> 8) ^ (high >>> 16)) & 0xff)] as number) ^
+    (table[1280 + (((register >>> 16) ^ (high >>> 8)) & 0xff)] as number) ^
+    (table[1024 + (((register >>> 24) ^ high) & 0xff)] as number) ^
+    (table[768 + (low >>> 24)] as number) ^
+    (table[512 + ((low >>> 16) & 0xff)] as number) ^
+    (table[256 + ((low >>> 8) & 0xff)] as number) ^
+    (table[low & 0xff] as number)
+  );
+}
+
+/** The register after the four bytes of a big-endian integer. */
+export function crc32Int(register: number, int: number): number {
+  const table = TABLE;
+  return (
+    (table[768 + ((register ^ (int >>> 24)) & 0xff)] as number) ^
+    (table[512 + (((register >>> 8) ^ (int >>> 16)) & 0xff)] as number) ^
+    (table[256 + (((register >>> 16) ^ (int >>> 8)) & 0xff)] as number) ^
+    (table[((register >>> 24) ^ int) & 0xff] as number)
+  );
+}

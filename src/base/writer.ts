@@ -51,7 +51,7 @@ export class Writer {
   i64(value: number): void {
     this.reserve(8);
     this.view.setInt32(this.at, Math.floor(value / TWO_32));
-    this.view.setInt32(this.at + 4, (value % TWO_32) | 0);
+    this.view.setInt32(this.at + 4, value | 0);
     this.at += 8;
   }
 

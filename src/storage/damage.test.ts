@@ -41,14 +41,14 @@ beforeAll(async () => {
 });
 
 /** The newest segment with records; those behind it are empty. */
-function lastUsed(): string {
-  const used = logFiles.filter((path) =>
-    disk
+function lastUsed(on: SimDisk = disk): string {
+  const isUsed = (path: string): boolean =>
+    path.endsWith('.qlog') &&
+    on
       .contentOf(path)
       .subarray(512)
-      .some((byte) => byte > 0),
-  );
-  return used.at(-1) as string;
+      .some((byte) => byte > 0);
+  return on.paths().filter(isUsed).at(-1) as string;
 }
 
 async function outcomeOf(damaged: SimDisk): Promise<Recovered | StorageError> {
@@ -295,10 +295,7 @@ describe('snapshots and the log', () => {
     const { storage } = await recover(damaged);
     await append(storage, [new Uint8Array(2500).fill(1)]);
     await snapshotAtTail(storage, new Uint8Array(100).fill(1));
-    const holder = damaged
-      .paths()
-      .filter((path) => path.endsWith('.qlog'))
-      .at(-2) as string;
+    const holder = lastUsed(damaged);
     const lost = damaged.copy();
     lost.zeroRange(holder, 512, lost.contentOf(holder).length);
     const outcome = await outcomeOf(lost.copy());

@@ -35,12 +35,14 @@ export async function format(
     if (isSegmentName(name)) await disk.remove(`${paths.log}/${name}`);
   }
   const bytes = options.segmentBytesFirst ?? FIRST_SEGMENT_BYTES;
-  for (const sequence of [0, 1]) {
-    await createSegment(disk, options.checksums, paths.log, sequence, bytes, identity.clusterId);
-  }
-  for (const directory of [paths.own, paths.logParent, paths.dataDir, paths.dataLogDir]) {
-    await disk.syncDirectory(directory);
-  }
+  // At once, because each waits for the device several times and a start must not.
+  await Promise.all(
+    [0, 1].map((sequence) =>
+      createSegment(disk, options.checksums, paths.log, sequence, bytes, identity.clusterId),
+    ),
+  );
+  const parents = new Set([paths.own, paths.logParent, paths.dataDir, paths.dataLogDir]);
+  await Promise.all([...parents].map((directory) => disk.syncDirectory(directory)));
   const superblock = { ...identity, sequence: 1, state: new Uint8Array(0) };
   const all = Array.from({ length: SUPERBLOCK_COPIES }, (_, copy) => copy);
   await createSuperblocks(disk, options.checksums, paths.own, superblock, all);

@@ -99,6 +99,9 @@ export class Log {
     assert(this.done === null, 'an append is under way already');
     const first = entries[0];
     assert(first !== undefined && first.slot === this.last.slot + 1, 'the slot does not follow');
+    for (const { body } of entries) {
+      assert(body.length <= LOG_BODY_BYTES_MAX, 'the batch exceeds what a record may hold');
+    }
     const failure = this.failure;
     if (failure !== null) {
       queueMicrotask(() => done(failure));
@@ -147,7 +150,6 @@ export class Log {
 
   private header(index: number, offset: number, writeOffset: number): Uint8Array {
     const entry = this.entries[index] as LogEntry;
-    assert(entry.body.length <= LOG_BODY_BYTES_MAX, 'the batch exceeds what a record may hold');
     const previousHash = index === 0 ? this.last.hash : (this.entries[index - 1] as LogEntry).hash;
     const at = (index - this.durable) * RECORD_HEADER_BYTES;
     if (at + RECORD_HEADER_BYTES > this.headers.length) {

@@ -30,7 +30,7 @@ describe('a full disk', () => {
     await settle();
     expect(rooms).toEqual([false]);
     expect(storage.log.hasRoom).toBe(false);
-    for (let i = 0; i < 2; i++) await append(storage, [body(400)]);
+    for (let i = 0; i < 2; i++) await append(storage, [body(300)]);
     let isDone = false;
     const waiting = append(storage, [body(3000)]).then(() => {
       isDone = true;

@@ -150,9 +150,9 @@ export async function createSuperblocks(
   copies: readonly number[],
 ): Promise<void> {
   const bytes = encodeSuperblock(checksums, block);
-  for (const copy of copies) {
-    await createWhole(disk, directory, superblockName(copy), (file) => writeAll(file, [bytes], 0));
-  }
+  const create = (copy: number): Promise<void> =>
+    createWhole(disk, directory, superblockName(copy), (file) => writeAll(file, [bytes], 0));
+  await Promise.all(copies.map(create));
 }
 
 /**

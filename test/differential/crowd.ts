@@ -156,6 +156,10 @@ async function cutOff(
   } else {
     if (first.join() !== second.join()) broken.push(`connection ${slot}: late writes`);
     broken.push(...gaps(first, doomed).map((text) => `connection ${slot}: ${text}`));
+    // How many were done is chance, and episodes to come count all znodes.
+    for (const name of second) {
+      await side.control(Opcode.delete, { path: `${root}/k/${name}`, version: -1 });
+    }
   }
 }
 

@@ -1,10 +1,12 @@
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import {
   type DirectoryLock,
   type Disk,
   DiskError,
   type DiskErrorCode,
   type DiskFile,
+  isDiskError,
   type OpenMode,
 } from '../disk.ts';
 import { lockDirectory } from './lock.ts';
@@ -32,13 +34,27 @@ export class NodeDisk implements Disk {
   }
 
   async makeDirectory(directory: string): Promise<void> {
-    await run(directory, 'make directory', (done) =>
-      fs.mkdir(directory, { recursive: true, mode: 0o700 }, (error) => done(error)),
-    );
+    await this.makeMissing(directory);
     const stats = await call<fs.Stats>(directory, 'stat', (done) => fs.stat(directory, done));
     // A directory that others may look into holds data that ACLs should have kept from them.
     if ((stats.mode & 0o077) === 0 || process.platform === 'win32') return;
     await run(directory, 'restrict', (done) => fs.chmod(directory, 0o700, done));
+  }
+
+  /** Not by `recursive`, which never returns where nothing can be made, such as below /proc. */
+  private async makeMissing(directory: string): Promise<void> {
+    const make = (): Promise<void> =>
+      run(directory, 'make directory', (done) => fs.mkdir(directory, 0o700, done));
+    try {
+      await make();
+    } catch (error) {
+      if (isDiskError(error, 'EEXIST')) return;
+      const parent = dirname(directory);
+      if (!isDiskError(error, 'ENOENT') || parent === directory || fs.existsSync(parent))
+        throw error;
+      await this.makeMissing(parent);
+      await make();
+    }
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -1,25 +1,24 @@
 import { assert } from '../../base/assert.ts';
-import { crc32Register } from '../../base/crc32.ts';
+import { crc32Int, crc32Long, crc32Register } from '../../base/crc32.ts';
 import { Writer } from '../../base/writer.ts';
 import {
   AVERSION,
   BLOB_OFFSET,
-  CTIME,
   CVERSION,
-  CZXID,
   DATA_LENGTH,
   DIGEST,
   FLAG_CONTENT,
   FLAG_SYSTEM,
   FLAG_TOUCHED,
   FREE,
-  MTIME,
-  MZXID,
   NAME_LENGTH,
   OWNER_HIGH,
   OWNER_LOW,
   PARENT,
-  PZXID,
+  ROW_FLOATS,
+  ROW_IN_CHUNK,
+  ROW_WORDS,
+  ROWS_PER_CHUNK_LOG2,
   type Row,
   VERSION,
 } from './layout.ts';
@@ -27,7 +26,8 @@ import type { Names } from './names.ts';
 import type { Rows } from './rows.ts';
 
 const TWO_32 = 4_294_967_296;
-const STAT_BYTES = 60;
+const STAT_FLOATS = 5;
+const SLASH = 0x2f;
 
 /**
  * ZooKeeper's tree digest: the sum of CRC-32(path, data, stat) over the znodes.
@@ -44,7 +44,6 @@ export class Digest {
   low = 0;
   private readonly touched: number[] = [];
   private readonly path: Writer = new Writer(256);
-  private readonly stat: Writer = new Writer(STAT_BYTES);
   private savedHigh = 0;
   private savedLow = 0;
   private savedTouched = 0;
@@ -64,7 +63,7 @@ export class Digest {
     if ((flags & (FLAG_TOUCHED | FLAG_SYSTEM)) !== 0) return;
     const digest = this.rows.int(row, DIGEST);
     this.subtract(digest >>> 0);
-    this.rows.setInt(row, DIGEST, digest ^ this.statPart(row));
+    this.rows.setInt(row, DIGEST, digest ^ this.statPart(row, 0));
     this.rows.setInt(row, BLOB_OFFSET, flags | FLAG_TOUCHED);
     this.touched.push(row);
   }
@@ -101,49 +100,53 @@ export class Digest {
     if (rows.int(row, PARENT) === FREE) return;
     if ((flags & FLAG_SYSTEM) !== 0) return;
     const digest =
-      (flags & FLAG_CONTENT) !== 0 ? this.whole(row) : rows.int(row, DIGEST) ^ this.statPart(row);
+      (flags & FLAG_CONTENT) !== 0
+        ? this.whole(row)
+        : rows.int(row, DIGEST) ^ this.statPart(row, 0);
     rows.setInt(row, DIGEST, digest);
     this.add(digest >>> 0);
   }
 
-  /** What the row's digest has to be. */
-  expected(row: Row): number {
-    return (this.rows.int(row, BLOB_OFFSET) & FLAG_SYSTEM) !== 0 ? 0 : this.whole(row);
+  /** The register after the path of a row and a slash, with which its children's paths begin. */
+  prefixOfChildren(row: Row): number {
+    const path = this.path;
+    path.clear();
+    this.names.writePath(row, path);
+    path.u8(SLASH);
+    return crc32Register(path.bytes, 0, path.at, -1);
+  }
+
+  /** The digest of a row whose path begins with what `prefix` has seen. */
+  behindPrefix(row: Row, prefix: number): number {
+    const rows = this.rows;
+    const from = this.names.offset(row);
+    const dataLength = rows.int(row, DATA_LENGTH);
+    const to = from + rows.int(row, NAME_LENGTH) + Math.max(dataLength, 0);
+    return ~this.statPart(row, crc32Register(this.names.bytes(row), from, to, prefix));
   }
 
   private whole(row: Row): number {
+    const parent = this.rows.int(row, PARENT);
+    return this.behindPrefix(row, parent === 0 ? -1 : this.prefixOfChildren(parent));
+  }
+
+  /** The register after the 60 bytes of stat; from a register of zero, this is L. */
+  private statPart(row: Row, register: number): number {
     const rows = this.rows;
-    this.path.clear();
-    this.names.writePath(row, this.path);
-    let register = crc32Register(this.path.bytes, 0, this.path.at, -1);
-    const length = rows.int(row, DATA_LENGTH);
-    if (length > 0) {
-      const from = this.names.offset(row) + rows.int(row, NAME_LENGTH);
-      register = crc32Register(this.names.bytes(row), from, from + length, register);
+    const chunk = row >>> ROWS_PER_CHUNK_LOG2;
+    const floats = rows.floats[chunk] as Float64Array;
+    const ints = rows.ints[chunk] as Int32Array;
+    const first = (row & ROW_IN_CHUNK) * ROW_FLOATS;
+    const at = (row & ROW_IN_CHUNK) * ROW_WORDS;
+    let crc = register;
+    // In a row, the five floats lie as the stat has them: czxid, mzxid, pzxid, ctime, mtime.
+    for (let i = first; i < first + STAT_FLOATS; i++) {
+      const value = floats[i] as number;
+      crc = crc32Long(crc, Math.floor(value / TWO_32) | 0, value | 0);
     }
-    this.fillStat(row);
-    return ~crc32Register(this.stat.bytes, 0, STAT_BYTES, register);
-  }
-
-  /** L: what the 60 bytes of stat add to a register of zero. */
-  private statPart(row: Row): number {
-    this.fillStat(row);
-    return crc32Register(this.stat.bytes, 0, STAT_BYTES, 0);
-  }
-
-  private fillStat(row: Row): void {
-    const rows = this.rows;
-    const stat = this.stat;
-    stat.clear();
-    stat.i64(rows.float(row, CZXID));
-    stat.i64(rows.float(row, MZXID));
-    stat.i64(rows.float(row, PZXID));
-    stat.i64(rows.float(row, CTIME));
-    stat.i64(rows.float(row, MTIME));
-    stat.i32(rows.int(row, VERSION));
-    stat.i32(rows.int(row, CVERSION));
-    stat.i32(rows.int(row, AVERSION));
-    stat.i64Halves(rows.int(row, OWNER_HIGH), rows.int(row, OWNER_LOW));
+    crc = crc32Long(crc, ints[at + VERSION] as number, ints[at + CVERSION] as number);
+    crc = crc32Long(crc, ints[at + AVERSION] as number, ints[at + OWNER_HIGH] as number);
+    return crc32Int(crc, ints[at + OWNER_LOW] as number);
   }
 
   /** Also for the loader, once per row. */

@@ -181,7 +181,7 @@ class Walk {
     index.insert(ROOT_HASH, root);
     this.met = 1;
     this.dataBytes = 1 + Math.max(rows.int(root, DATA_LENGTH), 0);
-    this.addDigest(root);
+    this.addDigest(root, -1);
     let pathLength = 0;
     for (let row = root; ; ) {
       this.expand(row, pathLength, count);
@@ -205,19 +205,27 @@ class Walk {
   }
 
   private expand(parent: Row, pathLength: number, count: number): void {
-    const { rows, names } = this.parts;
+    const { rows, names, digest } = this.parts;
     let children = 0;
     let descendants = 0;
     let previous = 0;
     const first = rows.int(parent, FIRST_CHILD);
-    const isSystem = first !== 0 && isSystemParent(names, parent);
+    if (first === 0) {
+      check(rows.int(parent, CHILD_COUNT) === 0, 'wrong number of children');
+      check(rows.int(parent, DESCENDANT_COUNT) === 0, 'wrong number of descendants');
+      return;
+    }
+    const isSystem = isSystemParent(names, parent);
+    const prefix = digest.prefixOfChildren(parent);
+    const hash = rows.int(parent, PATH_HASH);
     for (let row = first; row !== 0; row = rows.int(row, NEXT_SIBLING)) {
       check(rows.isLive(row) && rows.int(row, PARENT) === parent, 'child of another parent');
       check(rows.int(row, PREVIOUS_SIBLING) === previous, 'siblings out of order');
       check(((rows.int(row, BLOB_OFFSET) & FLAG_SYSTEM) !== 0) === isSystem, 'wrong flag');
       this.met++;
       check(this.met <= count, 'more znodes than announced');
-      this.enter(row, parent);
+      this.enter(row, hash);
+      this.addDigest(row, isSystem ? null : prefix);
       const nameLength = rows.int(row, NAME_LENGTH);
       this.dataBytes += pathLength + 1 + nameLength + Math.max(rows.int(row, DATA_LENGTH), 0);
       children++;
@@ -228,24 +236,24 @@ class Walk {
     check(rows.int(parent, DESCENDANT_COUNT) === descendants, 'wrong number of descendants');
   }
 
-  private enter(row: Row, parent: Row): void {
+  private enter(row: Row, parentHash: number): void {
     const { rows, names, index } = this.parts;
     const bytes = names.bytes(row);
     const from = names.offset(row);
     const to = from + rows.int(row, NAME_LENGTH);
     check(to > from, 'znode without a name');
     for (let i = from; i < to; i++) check(bytes[i] !== SLASH, 'slash in a name');
-    const parentHash = rows.int(parent, PATH_HASH);
     const hash = sipHash32(this.keyLow, this.keyHigh, parentHash, bytes, from, to);
     rows.setInt(row, PATH_HASH, hash);
     check(index.insert(hash, row), 'two znodes of one name');
-    this.addDigest(row);
   }
 
-  private addDigest(row: Row): void {
+  private addDigest(row: Row, prefix: number | null): void {
     const { rows, digest } = this.parts;
-    check(digest.expected(row) === rows.int(row, DIGEST), 'digest of another znode');
-    digest.add(rows.int(row, DIGEST) >>> 0);
+    const stored = rows.int(row, DIGEST);
+    const expected = prefix === null ? 0 : digest.behindPrefix(row, prefix);
+    check(stored === expected, 'digest of another znode');
+    digest.add(stored >>> 0);
   }
 }
 

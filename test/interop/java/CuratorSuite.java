@@ -7,7 +7,9 @@ public final class CuratorSuite {
   public static void main(String[] arguments) {
     Suite suite = new Suite();
     new CuratorLocks(arguments[0], suite);
-    new CuratorData(arguments[0], suite);
+    new CuratorNodes(arguments[0], suite);
+    new CuratorCaches(arguments[0], suite);
+    new CuratorQueues(arguments[0], suite);
     suite.run();
   }
 }

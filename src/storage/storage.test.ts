@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest';
+import { AssertionError } from '../base/assert.ts';
+import { LOG_BODY_BYTES_MAX } from '../base/limits.ts';
+import { SimDisk } from '../sim/disk.ts';
+import { check } from './check.ts';
+import { openStorage } from './storage.ts';
+import {
+  append,
+  checksums,
+  DATA_DIR,
+  entriesBehind,
+  recover,
+  settle,
+  snapshotAtTail,
+  storageOptions,
+} from './test-fixture.ts';
+
+const body = (length: number, fill = 5): Uint8Array => new Uint8Array(length).fill(fill);
+
+async function slotsFrom(
+  storage: Awaited<ReturnType<typeof recover>>['storage'],
+  fromSlot: number,
+): Promise<number[]> {
+  const slots: number[] = [];
+  for await (const entries of storage.log.read(fromSlot)) {
+    slots.push(...entries.map((entry) => entry.slot));
+  }
+  return slots;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+describe('a blank directory', () => {
+  test('becomes that of the identity it is given, for good', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    expect(storage.log.tail).toMatchObject({ slot: 0, hash: new Uint8Array(32) });
+    await storage.close();
+    const other = { clusterId: body(16), replicaId: body(16) };
+    const again = await recover(disk, { identityIfBlank: other });
+    expect(again.storage.identity.clusterId).toEqual(body(16, 0xc1));
+  });
+
+  test('is refused where data is expected', async () => {
+    const refusal = recover(new SimDisk(), { identityIfBlank: null });
+    await expect(refusal).rejects.toMatchObject({ kind: 'blank' });
+  });
+
+  test('with data of ZooKeeper is left alone and the import is named', async () => {
+    for (const name of ['log.1', 'snapshot.0']) {
+      const disk = new SimDisk();
+      await disk.makeDirectory(`${DATA_DIR}/version-2`);
+      await disk.open(`${DATA_DIR}/version-2/${name}`, 'create');
+      await expect(recover(disk)).rejects.toThrow(/quoll import \/data/);
+      expect(disk.paths()).toEqual([`${DATA_DIR}/version-2/${name}`]);
+    }
+  });
+
+  test('may keep the log elsewhere, and then looks for it there', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk, { dataLogDir: '/fast' });
+    await append(storage, [body(10)]);
+    await storage.close();
+    expect(disk.paths().filter((path) => path.startsWith('/fast/quoll/log/'))).not.toEqual([]);
+    expect((await recover(disk, { dataLogDir: '/fast' })).entries).toHaveLength(1);
+    await expect(recover(disk.copy())).rejects.toThrow(/is dataLogDir mounted/);
+  });
+});
+
+describe('a directory', () => {
+  test('is served by one process at a time', async () => {
+    const disk = new SimDisk();
+    const first = await recover(disk);
+    await expect(recover(disk)).rejects.toMatchObject({ code: 'ELOCKED' });
+    await first.storage.close();
+    await (await recover(disk)).storage.close();
+  });
+
+  test('frees its lock when it can not be opened', async () => {
+    const disk = new SimDisk();
+    await expect(recover(disk, { identityIfBlank: null })).rejects.toThrow();
+    await recover(disk);
+  });
+
+  test('has a state of the consensus protocol, which the last saving wins', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    expect(storage.state).toHaveLength(0);
+    for (const length of [100, 30]) {
+      await new Promise((resolve) => storage.saveState(body(length), resolve));
+    }
+    expect((await recover(disk.copy())).storage.state).toEqual(body(30));
+  });
+});
+
+describe('the log', () => {
+  test('gives back what was appended, across segments and restarts', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    for (let i = 0; i < 30; i++) await append(storage, [body(i * 90, i), body(3, i)]);
+    for (const from of [1, 2, 31, 60])
+      expect(await slotsFrom(storage, from)).toEqual(range(from, 60));
+    expect(await slotsFrom(storage, 61)).toEqual([]);
+    await storage.close();
+    const again = await recover(disk);
+    expect(again.entries.map((entry) => entry.slot)).toEqual(range(1, 60));
+    expect(again.entries[40]?.body).toEqual(body(20 * 90, 20));
+    expect(await slotsFrom(again.storage, 55)).toEqual(range(55, 60));
+    const report = await check(disk, { checksums, dataDir: DATA_DIR });
+    expect(report).toMatchObject({ problems: [], entries: 60, firstSlot: 1, lastSlot: 60 });
+  });
+
+  test('takes a record larger than the segments that stand ready', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    await append(storage, [body(10), body(30_000), body(20)]);
+    await append(storage, [body(40_000)]);
+    await storage.close();
+    const { entries } = await recover(disk);
+    expect(entries.map((entry) => entry.body.length)).toEqual([10, 30_000, 20, 40_000]);
+  });
+
+  test('refuses what can not be right', async () => {
+    const { storage } = await recover(new SimDisk());
+    const skipped = entriesBehind({ slot: 1, hash: body(32) }, [body(1)]);
+    expect(() => storage.log.append(skipped, () => {})).toThrow(AssertionError);
+    expect(() => storage.log.append([], () => {})).toThrow(AssertionError);
+    const running = append(storage, [body(1)]);
+    const next = entriesBehind(storage.log.tail, [body(1)]);
+    expect(() => storage.log.append(next, () => {})).toThrow(/under way/);
+    await running;
+    const huge = { ...next[0], slot: 2, body: { length: LOG_BODY_BYTES_MAX + 1 } };
+    expect(() => storage.log.append([huge as never], () => {})).toThrow(AssertionError);
+  });
+
+  test('forgets a tail for good and takes another in its place', async () => {
+    for (const from of [1, 2, 9, 14, 15]) {
+      const disk = new SimDisk();
+      const { storage } = await recover(disk);
+      for (let i = 0; i < 15; i++) await append(storage, [body(900, i)]);
+      await storage.log.truncateTail(from);
+      expect(storage.log.tail.slot).toBe(from - 1);
+      expect(storage.log.tail.round).toBe(from === 1 ? 0 : 3);
+      const [entry] = await append(storage, [body(50, 77)]);
+      expect(await slotsFrom(storage, 1)).toEqual(range(1, from));
+      await storage.close();
+      const again = await recover(disk);
+      expect(again.entries).toHaveLength(from);
+      expect(again.storage.log.tail.hash).toEqual(entry?.hash);
+    }
+  });
+
+  test('without forceSync is durable with the next snapshot', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk, { forceSync: false });
+    for (let i = 0; i < 12; i++) await append(storage, [body(900, i)]);
+    expect((await recover(disk.reboot(() => 0))).entries.length).toBeLessThan(12);
+    await snapshotAtTail(storage, body(10));
+    const after = await recover(disk.reboot(() => 0));
+    expect(after.storage.log.tail.slot).toBe(12);
+  });
+});
+
+describe('snapshots', () => {
+  test('are loaded newest first, with the log behind them', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    await append(storage, [body(10), body(20)]);
+    await snapshotAtTail(storage, body(700_000, 9));
+    await append(storage, [body(30)]);
+    await storage.close();
+    const again = await recover(disk);
+    expect(again.snapshotSlot).toBe(2);
+    expect(Buffer.compare(again.snapshotBytes, body(700_000, 9))).toBe(0);
+    expect(again.entries.map((entry) => entry.slot)).toEqual([3]);
+    expect(again.storage.bytesSinceSnapshot).toBeGreaterThanOrEqual(30);
+    expect(again.storage.bytesSinceSnapshot).toBeLessThan(1000);
+  });
+
+  test('are purged beyond the number to keep, and the log behind the oldest kept', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk, { snapRetainCount: 2 });
+    for (let i = 0; i < 12; i++) {
+      await append(storage, [body(900, i), body(900, i)]);
+      await snapshotAtTail(storage, body(10));
+      await settle();
+      // Any snapshot that is kept must do: the log reaches back to the oldest of them.
+      const kept = storage.snapshots.list().map((info) => info.slot);
+      expect(kept).toEqual(i === 0 ? [2] : [2 * i, 2 * i + 2]);
+      if (i > 0) expect(storage.log.firstSlot).toBeLessThanOrEqual(2 * i + 1);
+      if (i === 0) expect(storage.log.firstSlot).toBe(1);
+    }
+    expect(storage.log.firstSlot).toBeGreaterThan(15);
+    expect(storage.bytesSinceSnapshot).toBe(0);
+    await storage.close();
+    expect(await check(disk, { checksums, dataDir: DATA_DIR })).toMatchObject({ problems: [] });
+  });
+
+  test('must be loaded before the log is read, and once', async () => {
+    const storage = await openStorage(new SimDisk(), storageOptions());
+    await expect(storage.entries().next()).rejects.toThrow(/load the snapshot first/);
+    expect(await storage.loadSnapshot(async () => 1)).toBeNull();
+    await expect(storage.loadSnapshot(async () => 1)).rejects.toThrow(AssertionError);
+    expect(() => storage.log).toThrow(AssertionError);
+  });
+});
