@@ -3,6 +3,12 @@
 /** ZooKeeper's default `jute.maxbuffer`: the longest frame a client may send. */
 export const JUTE_MAXBUFFER_DEFAULT = 1_048_575;
 
+/**
+ * The highest `jute.maxbuffer`: a full batch, the longest command on top of it and the identities
+ * in its header still have to fit one record of the log.
+ */
+export const JUTE_MAXBUFFER_MAX = 65_011_712;
+
 /** A log slot holds at most this many bytes of commands, plus one command of any allowed size. */
 export const BATCH_BYTES_MAX = 1_048_576;
 
@@ -45,6 +51,12 @@ export const WATCHES_PER_CONNECTION_MAX = 1_000_000;
 
 /** Identities of one connection; adding one more fails the auth packet. */
 export const IDENTITIES_PER_CONNECTION_MAX = 64;
+
+/**
+ * Bytes of one connection's identities. They travel in the header of each of its commands: without
+ * a limit a few auth packets would make every small write as long as a record of the log may be.
+ */
+export const IDENTITIES_BYTES_MAX = 65_536;
 
 /** A log record on disk, or a frame between peers, carries at most this many bytes of body. */
 export const LOG_BODY_BYTES_MAX = 67_108_864;

@@ -168,14 +168,6 @@ describe('serving', () => {
     expect(stage.out).toBe('');
   });
 
-  it('starts nothing without a data directory that must exist', async () => {
-    const stage = new Stage();
-    const loaded = load('datadir.autocreate=false', 'dataDir=/nonexistent/quoll');
-    expect(await serve(loaded, stage.host)).toBe(3);
-    expect(stage.started).toBe(0);
-    expect(stage.err).toContain('/nonexistent/quoll does not exist');
-  });
-
   it('starts nothing from a configuration with errors', async () => {
     const stage = new Stage();
     expect(await serve(load('tickTime=x'), stage.host)).toBe(2);

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatSource, type Problem } from '../config/problem.ts';
 import type { ServerConfig } from '../config/server-config.ts';
@@ -29,15 +28,6 @@ export async function serve(loaded: LoadedConfig, host: ServeHost): Promise<numb
     printFailure(terminal, 'not started: the configuration has errors. Keys: quoll config --keys');
     return ExitCode.invocation;
   }
-  const missing = missingDirectory(config);
-  if (missing !== null) {
-    printFailure(
-      terminal,
-      `${missing} does not exist, and datadir.autocreate=false forbids to create it. ` +
-        'Is the disk mounted?',
-    );
-    return ExitCode.dataDirectory;
-  }
   const logger = host.createLogger(config);
   for (const problem of loaded.problems) logProblem(logger, problem);
   try {
@@ -50,11 +40,6 @@ export async function serve(loaded: LoadedConfig, host: ServeHost): Promise<numb
   } finally {
     await logger.close();
   }
-}
-
-function missingDirectory(config: ServerConfig): string | null {
-  if (config.dataDirAutocreate) return null;
-  return [config.dataDir, config.dataLogDir].find((path) => !existsSync(path)) ?? null;
 }
 
 async function run(config: ServerConfig, logger: ProcessLogger, host: ServeHost): Promise<number> {

@@ -3,16 +3,12 @@ import { FOUR_LETTER_WORDS } from './four-letter-words.ts';
 import type { ConnectionThrottleConfig, ServerConfig } from './server-config.ts';
 import { type SingleServer, singleServer } from './server-lines.ts';
 
-const EXTRASIZE_MIN = 1024;
+const INT_MAX = 2_147_483_647;
 const TREE_BYTES_MAX = 34_359_738_368;
 
 type ClientPort = Pick<
   ServerConfig,
-  | 'clientPort'
-  | 'clientPortAddress'
-  | 'listenBacklog'
-  | 'fourLetterWhitelist'
-  | 'readOnlyModeEnabled'
+  'clientPort' | 'clientPortAddress' | 'listenBacklog' | 'fourLetterWhitelist'
 >;
 
 export function deriveClientPort(d: Derivation): ClientPort {
@@ -26,7 +22,6 @@ export function deriveClientPort(d: Derivation): ClientPort {
     clientPortAddress,
     listenBacklog: backlog <= 0 ? undefined : backlog,
     fourLetterWhitelist: whitelist(d),
-    readOnlyModeEnabled: d.settings.boolean('readonlymode.enabled'),
   };
 }
 
@@ -114,7 +109,8 @@ export function deriveSessions(d: Derivation): Sessions {
 
 function ticksUnlessSet(d: Derivation, key: string, unlessSet: number): number {
   const value = d.settings.number(key);
-  const timeoutMs = value === -1 ? unlessSet : value;
+  // The protocol has 32 bits for a time-out.
+  const timeoutMs = Math.min(value === -1 ? unlessSet : value, INT_MAX);
   noteDerived(d, key, String(timeoutMs));
   return timeoutMs;
 }
@@ -126,35 +122,24 @@ type Limits = Pick<
   | 'connectionThrottle'
   | 'globalOutstandingLimit'
   | 'juteMaxbuffer'
-  | 'extrasize'
   | 'largeRequest'
   | 'maxTreeBytes'
 >;
 
 export function deriveLimits(d: Derivation): Limits {
   const settings = d.settings;
-  const juteMaxbuffer = settings.number('jute.maxbuffer');
   return {
     maxClientCnxns: Math.max(0, settings.number('maxClientCnxns')),
     maxCnxns: Math.max(0, settings.number('maxCnxns')),
     connectionThrottle: connectionThrottle(d),
     globalOutstandingLimit: settings.number('globalOutstandingLimit'),
-    juteMaxbuffer,
-    extrasize: extrasize(d, juteMaxbuffer),
+    juteMaxbuffer: settings.number('jute.maxbuffer'),
     largeRequest: {
       thresholdBytes: settings.number('largeRequestThreshold'),
       maxBytes: settings.number('largeRequestMaxBytes'),
     },
     maxTreeBytes: maxTreeBytes(d),
   };
-}
-
-function extrasize(d: Derivation, juteMaxbuffer: number): number {
-  const setting = d.settings.get('jute.maxbuffer.extrasize');
-  const asked = typeof setting?.value === 'number' ? setting.value : juteMaxbuffer;
-  const extra = Math.max(EXTRASIZE_MIN, asked);
-  noteDerived(d, 'jute.maxbuffer.extrasize', String(extra));
-  return extra;
 }
 
 function maxTreeBytes(d: Derivation): number {
@@ -167,7 +152,7 @@ function maxTreeBytes(d: Derivation): number {
 
 function connectionThrottle(d: Derivation): ConnectionThrottleConfig {
   const number = (name: string): number => d.settings.number(`connection_throttle_${name}`);
-  return {
+  const throttle = {
     tokens: number('tokens'),
     fillTimeMs: number('fill_time'),
     fillCount: number('fill_count'),
@@ -177,7 +162,20 @@ function connectionThrottle(d: Derivation): ConnectionThrottleConfig {
     decreaseRatio: number('decrease_ratio'),
     weightEnabled: d.settings.boolean('connection_throttle_weight_enabled'),
     globalSessionWeight: number('global_session_weight'),
-    localSessionWeight: number('local_session_weight'),
     renewSessionWeight: number('renew_session_weight'),
   };
+  if (throttle.tokens > 0 && throttle.weightEnabled) {
+    refuseTooHeavy(d, throttle.tokens, 'global_session_weight');
+    refuseTooHeavy(d, throttle.tokens, 'renew_session_weight');
+  }
+  return throttle;
+}
+
+/** What weighs more than a full bucket has would be turned away for ever. */
+function refuseTooHeavy(d: Derivation, tokens: number, name: string): void {
+  const key = `connection_throttle_${name}`;
+  const weight = d.settings.number(key);
+  if (weight <= tokens) return;
+  const message = `${weight} is more than connection_throttle_tokens=${tokens}: nobody would get in`;
+  report(d, 'error', key, message);
 }

@@ -3,12 +3,7 @@ import type { ServerConfig } from './server-config.ts';
 
 type Security = Pick<
   ServerConfig,
-  | 'skipACL'
-  | 'superDigest'
-  | 'digestAlg'
-  | 'digestEnabled'
-  | 'enforceAuthSchemes'
-  | 'allowSaslFailedClients'
+  'skipACL' | 'superDigest' | 'digestAlg' | 'digestEnabled' | 'enforceAuthSchemes'
 >;
 
 const SUPER_DIGEST = 'DigestAuthenticationProvider.superDigest';
@@ -26,7 +21,6 @@ export function deriveSecurity(d: Derivation): Security {
     digestAlg: settings.text('DigestAuthenticationProvider.digestAlg') ?? 'SHA1',
     digestEnabled,
     enforceAuthSchemes: enforcedSchemes(d, digestEnabled),
-    allowSaslFailedClients: settings.boolean('allowSaslFailedClients'),
   };
 }
 

@@ -31,8 +31,6 @@ export interface ServerConfig {
   readonly globalOutstandingLimit: number;
   /** The longest frame a client may send. */
   readonly juteMaxbuffer: number;
-  /** Fields inside a record may be this much longer than `juteMaxbuffer`. */
-  readonly extrasize: number;
   readonly largeRequest: LargeRequestConfig;
   /** Bytes the tree may take; beyond it creates and sets are refused, deletes pass. */
   readonly maxTreeBytes: number;
@@ -49,14 +47,13 @@ export interface ServerConfig {
   readonly digestEnabled: boolean;
   /** A connection must own an identity of one of these schemes; empty: nothing is asked. */
   readonly enforceAuthSchemes: readonly string[];
-  readonly allowSaslFailedClients: boolean;
 
   /** Names of the four-letter words that answer, `*` and what is always on already spelt out. */
   readonly fourLetterWhitelist: readonly string[];
-  readonly readOnlyModeEnabled: boolean;
 
   /** False: answers do not wait for the disk, and a power cut loses acknowledged writes. */
   readonly forceSync: boolean;
+  /** A write to the log that takes longer is logged and counted. */
   readonly fsyncWarningThresholdMs: number;
   /** Bytes of log after which a snapshot is written. */
   readonly snapSizeLimitBytes: number;
@@ -88,12 +85,11 @@ export interface ConnectionThrottleConfig {
   readonly decreaseRatio: number;
   readonly weightEnabled: boolean;
   readonly globalSessionWeight: number;
-  readonly localSessionWeight: number;
   readonly renewSessionWeight: number;
 }
 
 export interface LargeRequestConfig {
-  /** Requests longer than this are large; -1: none is. */
+  /** Requests longer than this are large; 0 or less: none is. */
   readonly thresholdBytes: number;
   /** Bytes of large requests in flight; the connection that goes beyond is closed. */
   readonly maxBytes: number;

@@ -2,8 +2,10 @@ import type { ServerConfig } from '../config/server-config.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Replica } from '../replica/replica.ts';
 import { Authenticator } from '../server/auth.ts';
+import { ConnectionThrottle } from '../server/connection-throttle.ts';
 import type { ServerContext } from '../server/context.ts';
 import { OutputPool } from '../server/output.ts';
+import { InFlight } from '../server/pending.ts';
 import { Counters, Traffic } from '../server/stats.ts';
 
 /** What the connections of one server share, from its configuration. */
@@ -17,6 +19,8 @@ export function createContext(options: {
 }): ServerContext {
   const { config, replica, secrets, hasRoom, fourLetterWord } = options;
   const { enforceAuthSchemes } = config;
+  const { thresholdBytes } = config.largeRequest;
+  refuseMissingHash(config.digestAlg, secrets);
   return {
     replica,
     state: replica.state,
@@ -28,6 +32,9 @@ export function createContext(options: {
       connectionsMax: config.maxCnxns,
       handshakeTimeoutMs: config.sessionlessTimeoutMs,
       enforceAuthSchemes: enforceAuthSchemes.length > 0 ? enforceAuthSchemes : null,
+      outstandingMax: config.globalOutstandingLimit,
+      largeRequestBytes: thresholdBytes > 0 ? thresholdBytes : Number.POSITIVE_INFINITY,
+      largeRequestsBytesMax: config.largeRequest.maxBytes,
     },
     authenticator: new Authenticator(
       {
@@ -42,8 +49,26 @@ export function createContext(options: {
     traffic: new Traffic(),
     counters: new Counters(),
     connections: new Set(),
+    inFlight: new InFlight(),
+    throttle: new ConnectionThrottle(config.connectionThrottle, replica.clock.monotonicMs(), () =>
+      randomFraction(secrets),
+    ),
     writable: hasRoom,
     memoryFull: () => replica.state.isFull,
     fourLetterWord,
   };
+}
+
+/** A hash that this build of Node.js lacks is found at the start, not by the first who signs in. */
+function refuseMissingHash(algorithm: string, secrets: Secrets): void {
+  if (secrets.digest(algorithm, new Uint8Array(0)) !== null) return;
+  throw new Error(
+    `DigestAuthenticationProvider.digestAlg: the cryptography of this Node.js has no ${algorithm}`,
+  );
+}
+
+/** From 0 up to, but not including, 1. */
+function randomFraction(secrets: Secrets): number {
+  const bytes = secrets.randomBytes(4);
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0) / 2 ** 32;
 }

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/server-config.ts';
+import { type Disk, DiskError, isDiskError } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
 import { NodeClock } from '../io/node/clock.ts';
@@ -41,7 +42,9 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   const { logger } = deps;
   const io = { clock: new NodeClock(), checksums: new NodeChecksums(), secrets: new NodeSecrets() };
   const room = { isThere: true };
-  const storage = await openStorage(new NodeDisk(), {
+  const disk = new NodeDisk();
+  if (!config.dataDirAutocreate) await refuseMissingDirectories(disk, config);
+  const storage = await openStorage(disk, {
     ...io,
     dataDir: config.dataDir,
     ...(config.dataLogDir === config.dataDir ? {} : { dataLogDir: config.dataLogDir }),
@@ -67,6 +70,21 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   } catch (error) {
     await storage.close();
     throw error;
+  }
+}
+
+/** An empty directory in place of one whose disk is not mounted would look like a fresh start. */
+async function refuseMissingDirectories(disk: Disk, config: ServerConfig): Promise<void> {
+  for (const directory of [config.dataDir, config.dataLogDir]) {
+    try {
+      await disk.list(directory);
+    } catch (error) {
+      if (!isDiskError(error, 'ENOENT')) throw error;
+      const message =
+        `${directory} does not exist, and datadir.autocreate=false forbids to create it: ` +
+        'mount its disk, or create it';
+      throw new DiskError('ENOENT', directory, message);
+    }
   }
 }
 
@@ -119,7 +137,8 @@ class Server implements RunningServer {
     const { state, snapshotSlot } = recovered;
     const { clock, secrets } = io;
     const logBytesMax = config.snapSizeLimitBytes;
-    const snapshots = { state, storage, logger, clock, logBytesMax, snapshotSlot };
+    const onFatal = (error: Error): void => this.fail(error);
+    const snapshots = { state, storage, logger, clock, logBytesMax, snapshotSlot, onFatal };
     this.snapshotter = new Snapshotter(snapshots);
     this.replica = this.createReplica(recovered);
     this.reaper = new Reaper(this.replica, config.containers);
@@ -194,6 +213,13 @@ class Server implements RunningServer {
       sessionIds: new SessionIds(1, io.clock.wallMs()),
       tickTimeMs: config.tickTimeMs,
       flags: flagsOf(config),
+      slowAppends: {
+        thresholdMs: config.fsyncWarningThresholdMs,
+        report: (tookMs, bytes) => {
+          const fields = { ms: Math.round(tookMs), bytes };
+          this.logger.warn(fields, 'the disk was slow to take a write to the log');
+        },
+      },
       onFatal: (error) => this.fail(error),
       onApplied: (entry) => {
         this.lastHash = entry.hash;
@@ -207,12 +233,14 @@ class Server implements RunningServer {
     if (this.ended) return;
     this.ended = true;
     this.stopTimers();
-    this.clientPort.close().finally(() => this.settle(error));
+    void this.clientPort.close().finally(() => this.settle(error));
   }
 
   private async drained(): Promise<boolean> {
     const idle = new Promise<boolean>((resolve) => this.replica.whenIdle(() => resolve(true)));
-    const late = new Promise<boolean>((resolve) => setTimeout(resolve, DRAIN_MS_MAX, false).unref());
+    const late = new Promise<boolean>((resolve) =>
+      setTimeout(resolve, DRAIN_MS_MAX, false).unref(),
+    );
     const isIdle = await Promise.race([idle, late]);
     const waited = { waitedMs: DRAIN_MS_MAX };
     if (!isIdle) this.logger.warn(waited, 'the disk does not answer: writes stay unanswered');

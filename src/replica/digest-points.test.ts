@@ -3,7 +3,9 @@ import { DigestPoints } from './digest-points.ts';
 
 function zxids(points: DigestPoints): number[] {
   const list: number[] = [];
-  points.forEach((zxid) => list.push(zxid));
+  points.forEach((zxid) => {
+    list.push(zxid);
+  });
   return list;
 }
 

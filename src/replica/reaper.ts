@@ -16,6 +16,8 @@ export class Reaper {
   private readonly replica: Replica;
   private readonly options: ReaperOptions;
   private stopTimer: () => void = () => {};
+  /** Removals that may be proposed by now: a fraction that one check leaves counts for the next. */
+  private allowed = 0;
 
   constructor(replica: Replica, options: ReaperOptions) {
     this.replica = replica;
@@ -36,10 +38,11 @@ export class Reaper {
     // While the disk does not keep up, what was proposed before is still to come.
     if (this.replica.pendingBytes > PENDING_BYTES_MAX) return;
     const { checkIntervalMs, maxPerMinute, maxNeverUsedIntervalMs } = this.options;
-    const most = Math.max(1, Math.floor((maxPerMinute * checkIntervalMs) / 60_000));
-    let proposed = 0;
+    const perCheck = (maxPerMinute * checkIntervalMs) / 60_000;
+    this.allowed = Math.min(this.allowed + perCheck, Math.max(1, perCheck));
     state.forEachReapable(clock.wallMs(), maxNeverUsedIntervalMs, (_row, path, from, to) => {
-      if (proposed++ >= most) return false;
+      if (this.allowed < 1) return false;
+      this.allowed--;
       this.replica.submitReap(path.subarray(from, to));
       return true;
     });

@@ -33,6 +33,11 @@ export interface ReplicaOptions {
   readonly tickTimeMs: number;
   /** CommandFlag bits of this server's configuration, stamped into every command. */
   readonly flags: number;
+  /** Appends that take longer are counted and reported; absent: none is. */
+  readonly slowAppends?: {
+    readonly thresholdMs: number;
+    readonly report: (tookMs: number, bytes: number) => void;
+  };
   /** The log can no longer be trusted: the process has to stop and recover from disk. */
   readonly onFatal: (error: Error) => void;
   /** Called between two slots, never in the middle of one: the place to begin a snapshot. */
@@ -270,7 +275,7 @@ export class Replica {
       this.options.onFatal(error);
       return;
     }
-    this.stats.appendMs.record(this.clock.monotonicMs() - this.appendedAtMs);
+    this.noteAppend(this.clock.monotonicMs() - this.appendedAtMs);
     const last = this.appending[this.appending.length - 1] as Entry;
     this.appending = [];
     this.options.decider.written(last.slot);
@@ -278,6 +283,15 @@ export class Replica {
     // The next batch goes to the disk before this one is applied, so that both work at once.
     this.propose();
     if (!this.applying) this.applySlice();
+  }
+
+  private noteAppend(tookMs: number): void {
+    this.stats.appendMs.record(tookMs);
+    const { slowAppends } = this.options;
+    if (slowAppends === undefined || tookMs <= slowAppends.thresholdMs) return;
+    this.stats.slowAppends++;
+    const bytes = this.appending.reduce((sum, entry) => sum + entry.body.length, 0);
+    slowAppends.report(tookMs, bytes);
   }
 
   private applySlice(): void {

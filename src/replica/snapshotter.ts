@@ -1,5 +1,6 @@
 import { Summary } from '../base/summary.ts';
 import type { Clock } from '../io/clock.ts';
+import { isDiskError } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
 import type { State } from '../state/state.ts';
 
@@ -30,6 +31,7 @@ export class Snapshotter {
   private readonly storage: SnapshotStore;
   private readonly logger: Logger;
   private readonly clock: Clock;
+  private readonly onFatal: (error: Error) => void;
   private readonly logBytesMax: number;
   /** Log bytes at the last failure: the next try comes after as much log again. */
   private failedAtBytes = 0;
@@ -48,6 +50,8 @@ export class Snapshotter {
     logBytesMax: number;
     /** Slot of the newest snapshot; 0 if there is none. */
     snapshotSlot: number;
+    /** The disk can no longer be trusted: the process has to stop and recover (rule 26). */
+    onFatal: (error: Error) => void;
   }) {
     this.state = options.state;
     this.storage = options.storage;
@@ -55,6 +59,7 @@ export class Snapshotter {
     this.clock = options.clock;
     this.logBytesMax = options.logBytesMax;
     this.snapshotSlot = options.snapshotSlot;
+    this.onFatal = options.onFatal;
   }
 
   /** Call it after each slot, between two commands: only there an image is exact at its slot. */
@@ -86,7 +91,11 @@ export class Snapshotter {
     } catch (error) {
       this.failed++;
       this.failedAtBytes = this.storage.bytesSinceSnapshot;
-      this.logger.error({ slot, error: String(error) }, 'snapshot failed; the log is kept');
+      if (isDiskError(error, 'ENOSPC')) {
+        this.logger.error({ slot }, 'no space for a snapshot: the log is kept, make space');
+      } else {
+        this.onFatal(error instanceof Error ? error : new Error(String(error)));
+      }
     } finally {
       image.end();
     }

@@ -1,11 +1,4 @@
-import {
-  COMMANDS_PENDING_BYTES_MAX,
-  OUTPUT_HIGH_WATER_BYTES,
-  OUTPUT_MAX_BYTES,
-  OUTSTANDING_BYTES_MAX,
-  OUTSTANDING_REQUESTS_MAX,
-  REQUESTS_DEFERRED_MAX,
-} from '../base/limits.ts';
+import { OUTPUT_MAX_BYTES } from '../base/limits.ts';
 import { DecodeError, Reader } from '../base/reader.ts';
 import type { Histogram } from '../base/summary.ts';
 import type { Writer } from '../base/writer.ts';
@@ -17,6 +10,7 @@ import type { PathWatch } from '../replica/watches.ts';
 import type { Acl } from '../state/acl.ts';
 import { Identities } from '../state/identities.ts';
 import type { Outcome } from '../state/outcome.ts';
+import { exceedsLimits, isStalled } from './back-pressure.ts';
 import type { ServerContext } from './context.ts';
 import { Handshake } from './handshake.ts';
 import { Input } from './input.ts';
@@ -44,11 +38,13 @@ export class Connection implements StreamHandler, Client, Flushable {
   readonly context: ServerContext;
   readonly stream: Stream;
   readonly handshake: Handshake;
-  readonly pending: Pending = new Pending();
+  readonly pending: Pending;
   readonly traffic: Traffic = new Traffic();
   readonly watched: Set<PathWatch> = new Set();
   readonly establishedMs: number;
   readonly acceptedMs: number;
+  /** When the phase became `leaving`. */
+  leftMs = 0;
   lastTrigger = 0;
   opening = 0;
   identities: Identities;
@@ -77,6 +73,7 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.context = context;
     this.onGone = onGone;
     this.stream = stream;
+    this.pending = new Pending(context.inFlight);
     this.handshake = new Handshake(this);
     this.output = new Output(context.pool, stream);
     this.identities = new Identities([{ scheme: 'ip', id: stream.remoteAddress }]);
@@ -116,6 +113,7 @@ export class Connection implements StreamHandler, Client, Flushable {
     if (this.phase === 'closed') return;
     if (this.phase !== 'leaving') this.context.counters.connectionsDropped++;
     this.phase = 'closed';
+    this.pending.clear();
     this.output.discard();
     this.input.consume(this.input.to);
     this.context.connections.delete(this);
@@ -132,15 +130,16 @@ export class Connection implements StreamHandler, Client, Flushable {
   }
 
   onOutcome(outcome: Outcome): void {
-    const pending = this.pending;
-    if (this.phase === 'closed') return;
+    // Whoever is leaving has got its last answer, and nothing is pending any more.
+    if (this.phase === 'closed' || this.phase === 'leaving') return;
+    const { xid, extra: arrivedUs } = this.pending;
+    this.pending.pop();
     const writer = this.beginReply();
     writer.raw(outcome.body.bytes, 0, outcome.body.at);
     const nowMs = this.context.replica.clock.monotonicMs();
-    const latencyMs = elapsedMs(nowMs, pending.extra);
-    this.closeReply(pending.xid, outcome.zxid, outcome.error);
+    this.closeReply(xid, outcome.zxid, outcome.error);
+    const latencyMs = elapsedMs(nowMs, arrivedUs);
     this.addLatencies(latencyMs, 1, this.context.counters.updateLatencyMs);
-    pending.pop();
     if (outcome.closedSession) this.leave();
     else this.drainPending(nowMs);
   }
@@ -187,10 +186,12 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.endReply(xid, zxid, error);
   }
 
-  /** Lets what was answered go out, then closes. */
+  /** Lets what was answered go out, then closes; what was not is never answered. */
   leave(): void {
     if (this.phase === 'closed') return;
     this.phase = 'leaving';
+    this.leftMs = this.context.replica.clock.monotonicMs();
+    this.pending.clear();
     this.markDirty();
   }
 
@@ -272,20 +273,6 @@ export class Connection implements StreamHandler, Client, Flushable {
     return this.output.writer;
   }
 
-  /** True while no further request may be executed: too much waits, here or in the kernel. */
-  stalled(): boolean {
-    if (this.phase === 'opening') return true;
-    if (this.output.bytes > OUTPUT_HIGH_WATER_BYTES) return true;
-    const pending = this.pending;
-    if (pending.count === 0) return false;
-    return (
-      pending.count >= OUTSTANDING_REQUESTS_MAX ||
-      pending.requests >= REQUESTS_DEFERRED_MAX ||
-      pending.byteCount >= OUTSTANDING_BYTES_MAX ||
-      this.context.replica.pendingBytes >= COMMANDS_PENDING_BYTES_MAX
-    );
-  }
-
   private isLeaving(): boolean {
     const { phase } = this;
     return phase === 'finishing' || phase === 'leaving' || phase === 'closed';
@@ -343,7 +330,7 @@ export class Connection implements StreamHandler, Client, Flushable {
   private parse(bytes: Uint8Array, view: DataView, from: number, to: number): number {
     let at = from;
     while (to - at >= 4 && !this.isLeaving()) {
-      if (this.phase !== 'greeting' && this.stalled()) {
+      if (this.phase !== 'greeting' && isStalled(this)) {
         this.pause();
         break;
       }
@@ -353,7 +340,7 @@ export class Connection implements StreamHandler, Client, Flushable {
         if (word === 'answered') return to;
         if (word === 'incomplete') break;
       }
-      if (length < 0 || length > this.context.limits.frameBytesMax) {
+      if (exceedsLimits(this.context, length)) {
         this.refuse(length);
         return to;
       }
@@ -368,14 +355,21 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.traffic.packetsReceived++;
     this.context.traffic.packetsReceived++;
     this.reader.reset(bytes, view, from, to);
+    const { pushed } = this.pending;
     try {
       if (this.phase === 'greeting') this.handshake.receive(this.reader);
       else if (!handleRequest(this, this.reader)) this.close();
+      else if (to - from > this.context.limits.largeRequestBytes) this.noteLarge(pushed, to - from);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.context.counters.framesRefused++;
       this.close();
     }
+  }
+
+  /** What was answered at once holds no memory. */
+  private noteLarge(pushedBefore: number, bytes: number): void {
+    if (this.pending.pushed > pushedBefore && this.pending.count > 0) this.pending.markLarge(bytes);
   }
 
   /**
@@ -395,7 +389,7 @@ export class Connection implements StreamHandler, Client, Flushable {
         pending.pop();
         this.handleFrameAgain(bytes, view, from, to, elapsedMs(nowMs, arrivedUs));
       }
-      if (this.isLeaving()) return;
+      if (this.phase === 'leaving' || this.phase === 'closed') return;
     }
   }
 
@@ -423,7 +417,7 @@ export class Connection implements StreamHandler, Client, Flushable {
 
   private resumeInput(): void {
     if (!this.paused || this.stopped || this.isLeaving()) return;
-    if (this.stalled()) return;
+    if (isStalled(this)) return;
     this.paused = false;
     if (this.input.length > 0) this.parseInput();
     if (!this.paused && this.phase === 'ready') this.stream.resume();

@@ -3,7 +3,9 @@ import type { Replica } from '../replica/replica.ts';
 import type { State } from '../state/state.ts';
 import type { Authenticator } from './auth.ts';
 import type { Connection } from './connection.ts';
+import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { OutputPool } from './output.ts';
+import type { InFlight } from './pending.ts';
 import type { Counters, Traffic } from './stats.ts';
 
 /** What a server is configured to allow; see `docs/configuration.md` for the keys behind it. */
@@ -20,6 +22,12 @@ export interface ServerLimits {
   readonly handshakeTimeoutMs: number;
   /** With one of these schemes a connection must have authenticated; null: not enforced. */
   readonly enforceAuthSchemes: readonly string[] | null;
+  /** Requests in flight from which on connections that have some outstanding are not read. */
+  readonly outstandingMax: number;
+  /** Longer requests are large; Infinity: none is. */
+  readonly largeRequestBytes: number;
+  /** Bytes of large requests in flight; the connection that would go beyond is closed. */
+  readonly largeRequestsBytesMax: number;
 }
 
 /** What every connection of one server shares. */
@@ -33,6 +41,8 @@ export interface ServerContext {
   readonly traffic: Traffic;
   readonly counters: Counters;
   readonly connections: Set<Connection>;
+  readonly inFlight: InFlight;
+  readonly throttle: ConnectionThrottle;
   /** False while writes can't be made durable (disk full): they are refused, reads go on. */
   writable(): boolean;
   /** True while the znodes take more memory than allowed: only what frees some is accepted. */

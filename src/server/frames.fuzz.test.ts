@@ -6,8 +6,8 @@ import { connectRequest, createBody, pathBody, request } from './server.test-hel
 import { TestServer } from './test-server.test-helper.ts';
 
 /** `npm run test:long` sets a million; the share here keeps `npm test` short. */
-const COUNT = Number(process.env['QUOLL_FUZZ_COUNT'] ?? 20_000);
-const SEED = Number(process.env['QUOLL_FUZZ_SEED'] ?? 1);
+const COUNT = Number(process.env.QUOLL_FUZZ_COUNT ?? 20_000);
+const SEED = Number(process.env.QUOLL_FUZZ_SEED ?? 1);
 const FRAMES_PER_CONNECTION = 20;
 
 /** A small generator whose whole history is its seed. */

@@ -44,7 +44,7 @@ export class Handshake {
 
   receive(reader: Reader): void {
     const { connection } = this;
-    const { replica, state, limits, secrets, counters } = connection.context;
+    const { replica, state, limits, secrets, counters, throttle } = connection.context;
     counters.connectRequests++;
     this.askedMs = connection.nowMs;
     reader.i32();
@@ -55,6 +55,14 @@ export class Handshake {
     const password = reader.buffer() ?? NO_PASSWORD;
     this.readOnlyByte = reader.remaining > 0;
     if (this.readOnlyByte) reader.bool();
+    const isNew = high === 0 && low === 0;
+    const admitted = throttle.admits(isNew, connection.nowMs);
+    counters.tokenDeficit.record(throttle.deficit);
+    if (!admitted) {
+      counters.connectionsRejected++;
+      connection.close();
+      return;
+    }
     if (lastZxidSeen > state.zxid || !connection.context.writable()) {
       connection.close();
       return;
@@ -62,7 +70,6 @@ export class Handshake {
     const { minSessionTimeoutMs: min, maxSessionTimeoutMs: max } = limits;
     const timeoutMs = Math.min(Math.max(wantedMs, min), max);
     connection.phase = 'opening';
-    const isNew = high === 0 && low === 0;
     this.password = isNew ? secrets.randomBytes(PASSWORD_BYTES) : password;
     const hash = secrets.sha256(this.password);
     if (isNew) replica.openSession(connection, timeoutMs, hash);

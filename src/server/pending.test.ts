@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { elapsedMs, Pending, PendingKind } from './pending.ts';
+import { elapsedMs, InFlight, Pending, PendingKind } from './pending.ts';
 
 interface Model {
   kind: number;
@@ -23,7 +23,7 @@ describe('requests without a reply yet', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const pending = new Pending();
+        const pending = new Pending(new InFlight());
         const model: Model[] = [];
         steps.forEach(({ push, bytes }, i) => {
           if (push === 'write') {
@@ -50,7 +50,7 @@ describe('requests without a reply yet', () => {
   });
 
   it('reuses its buffer once it is empty, so that a long connection does not grow', () => {
-    const pending = new Pending();
+    const pending = new Pending(new InFlight());
     for (let i = 0; i < 10_000; i++) {
       pending.pushRequest(new Uint8Array(100), 0, 100, 0);
       pending.pop();
@@ -61,7 +61,7 @@ describe('requests without a reply yet', () => {
 
 describe('the time since an arrival', () => {
   it('is exact to a microsecond, also where the microseconds no longer fit 32 bits', () => {
-    const pending = new Pending();
+    const pending = new Pending(new InFlight());
     const arrivals = fc.double({ min: 0, max: 1e12, noNaN: true });
     fc.assert(
       fc.property(arrivals, fc.double({ min: 0, max: 2e6, noNaN: true }), (arrivedMs, waitMs) => {

@@ -16,6 +16,13 @@ export function elapsedMs(nowMs: number, arrivedUs: number): number {
   return Math.max((((nowMs * 1000) | 0) - arrivedUs) | 0, 0) / 1000;
 }
 
+/** What waits for its answer, all connections together: numbers only, so that counting is free. */
+export class InFlight {
+  requests = 0;
+  /** Bytes of the large requests among them. */
+  largeBytes = 0;
+}
+
 /**
  * Requests of one connection that have no reply yet, in the order they came: a ring of integers,
  * and the bytes of those that are executed later.
@@ -30,6 +37,15 @@ export class Pending {
   view: DataView = viewOf(this.bytes);
   private bytesFrom = 0;
   private bytesTo = 0;
+  private popped = 0;
+  /** Of each large request its place in the whole history of this connection, and its bytes. */
+  private readonly large: number[] = [];
+  private readonly inFlight: InFlight;
+
+  /** Everything here is counted in `inFlight`, too. */
+  constructor(inFlight: InFlight) {
+    this.inFlight = inFlight;
+  }
 
   /** Bytes kept for later execution. */
   get byteCount(): number {
@@ -64,6 +80,18 @@ export class Pending {
     this.ring[at + 2] = detail;
     this.ring[at + 3] = extra;
     this.count++;
+    this.inFlight.requests++;
+  }
+
+  /** Entries pushed so far, those that have left included. */
+  get pushed(): number {
+    return this.popped + this.count;
+  }
+
+  /** The entry pushed last is a large request; its bytes are in flight until it is popped. */
+  markLarge(bytes: number): void {
+    this.large.push(this.pushed - 1, bytes);
+    this.inFlight.largeBytes += bytes;
   }
 
   /** Keeps a copy of a request's bytes. */
@@ -82,8 +110,25 @@ export class Pending {
       this.requests--;
       if (this.requests === 0) this.bytesFrom = this.bytesTo = 0;
     }
+    if (this.large[0] === this.popped) this.releaseLarge();
     this.head = (this.head + FIELDS) % this.ring.length;
     this.count--;
+    this.popped++;
+    this.inFlight.requests--;
+  }
+
+  /** Nobody waits for an answer any more: the connection is gone, or about to go. */
+  clear(): void {
+    while (this.large.length > 0) this.releaseLarge();
+    this.inFlight.requests -= this.count;
+    this.popped += this.count;
+    this.count = this.requests = 0;
+    this.bytesFrom = this.bytesTo = 0;
+  }
+
+  private releaseLarge(): void {
+    this.inFlight.largeBytes -= this.large[1] as number;
+    this.large.splice(0, 2);
   }
 
   private grow(): void {

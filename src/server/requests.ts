@@ -1,6 +1,7 @@
-import { IDENTITIES_PER_CONNECTION_MAX } from '../base/limits.ts';
+import { IDENTITIES_BYTES_MAX, IDENTITIES_PER_CONNECTION_MAX } from '../base/limits.ts';
 import { DecodeError, type Reader } from '../base/reader.ts';
 import { Err, Op, Xid } from '../protocol/constants.ts';
+import type { Identities } from '../state/identities.ts';
 import { takesMemory, wellFormedWrite } from '../state/state.ts';
 import { visibleUser } from './auth.ts';
 import type { Connection } from './connection.ts';
@@ -140,7 +141,7 @@ function authenticate(connection: Connection, reader: Reader): boolean {
     identities,
     stream.remoteAddress,
   );
-  if (added === null || added.list.length > IDENTITIES_PER_CONNECTION_MAX) {
+  if (added === null || hasTooMany(added)) {
     context.counters.authFailed++;
     connection.replyHeader(Xid.auth, 0, Err.authFailed);
     connection.leave();
@@ -149,6 +150,10 @@ function authenticate(connection: Connection, reader: Reader): boolean {
   connection.identities = added;
   connection.replyHeader(Xid.auth, 0, Err.ok);
   return true;
+}
+
+function hasTooMany({ list, encoded }: Identities): boolean {
+  return list.length > IDENTITIES_PER_CONNECTION_MAX || encoded.length > IDENTITIES_BYTES_MAX;
 }
 
 /** Without SASL the answer to a token is a null token, and the client goes on unauthenticated. */

@@ -68,14 +68,19 @@ export class ClientPort {
     else this.perAddress.delete(remoteAddress);
   }
 
-  /** A connection that never completes its handshake holds a place that others could use. */
+  /**
+   * A connection that never completes its handshake, or never takes its last answer, holds a place
+   * that others could use.
+   */
   private sweepHandshakes(): void {
     const { connections, counters, limits, replica } = this.context;
     const nowMs = replica.clock.monotonicMs();
     for (const connection of connections) {
       if (connection.phase === 'ready' || connection.phase === 'finishing') continue;
-      if (nowMs - connection.acceptedMs < limits.handshakeTimeoutMs) continue;
-      counters.sessionlessExpired++;
+      const isLeaving = connection.phase === 'leaving';
+      const sinceMs = isLeaving ? connection.leftMs : connection.acceptedMs;
+      if (nowMs - sinceMs < limits.handshakeTimeoutMs) continue;
+      if (!isLeaving) counters.sessionlessExpired++;
       connection.close();
     }
   }

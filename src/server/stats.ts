@@ -54,6 +54,8 @@ export class Counters {
   sessionlessExpired = 0;
   requestsRefusedNoSpace = 0;
   largeRequestsRejected = 0;
+  /** Tokens that the throttle lacked of a full bucket, at each ConnectRequest. */
+  readonly tokenDeficit: Summary = new Summary();
   /** Replies, counted in the same way. */
   readonly responseBytes: Summary = new Summary();
   readonly readLatencyMs: Histogram = new Histogram(LATENCY_RESOLUTION_MS);

@@ -1,9 +1,24 @@
 import type { Secrets } from '../io/secrets.ts';
 import type { Replica } from '../replica/replica.ts';
 import { Authenticator } from './auth.ts';
+import { ConnectionThrottle, type ThrottleOptions } from './connection-throttle.ts';
 import type { ServerContext, ServerLimits } from './context.ts';
 import { OutputPool } from './output.ts';
+import { InFlight } from './pending.ts';
 import { Counters, Traffic } from './stats.ts';
+
+export const THROTTLE_OFF: ThrottleOptions = {
+  tokens: 0,
+  fillTimeMs: 1,
+  fillCount: 1,
+  freezeTimeMs: -1,
+  dropIncrease: 0.02,
+  dropDecrease: 0.002,
+  decreaseRatio: 0,
+  weightEnabled: false,
+  globalSessionWeight: 3,
+  renewSessionWeight: 2,
+};
 
 /** A context with small limits, everything on, and no four-letter word but `ruok`. */
 export function createServerContext(
@@ -24,6 +39,9 @@ export function createServerContext(
       connectionsMax: 0,
       handshakeTimeoutMs: 5_000,
       enforceAuthSchemes: null,
+      outstandingMax: Number.POSITIVE_INFINITY,
+      largeRequestBytes: Number.POSITIVE_INFINITY,
+      largeRequestsBytesMax: 0,
       ...limits,
     },
     authenticator: new Authenticator(auth, secrets),
@@ -32,6 +50,8 @@ export function createServerContext(
     traffic: new Traffic(),
     counters: new Counters(),
     connections: new Set(),
+    inFlight: new InFlight(),
+    throttle: new ConnectionThrottle(THROTTLE_OFF, 0, () => 1),
     writable: () => true,
     memoryFull: () => false,
     fourLetterWord: (word) => (word === 'ruok' ? 'imok' : null),

@@ -5,6 +5,7 @@ import { Acl, type AclEntry, AclTable, decodeStoredAcl } from './acl.ts';
 import { type AclClaim, expandAcl, permits, visibleEntries } from './acl-rules.ts';
 import { CommandFlag } from './command.ts';
 import { Identities } from './identities.ts';
+import { Harness } from './testing/harness.ts';
 
 const ALICE = { scheme: 'digest', id: 'alice:hash' };
 const IP = { scheme: 'ip', id: '10.1.2.3' };
@@ -161,6 +162,18 @@ describe('getACL', () => {
     expect(visibleEntries(mixed, alice, 0)).toBe(mixed.entries);
     expect(visibleEntries(mixed, root, 0)).toBe(mixed.entries);
     expect(visibleEntries(mixed, stranger, CommandFlag.skipACL)).toBe(mixed.entries);
+  });
+});
+
+describe('the digest of a state', () => {
+  it('differs where only an ACL differs, which the tree digest does not see', () => {
+    const digests = ['10.0.0.1', '10.0.0.2'].map((id) => {
+      const h = new Harness();
+      h.open().create('/a', '', 0, [{ perms: 31, scheme: 'ip', id }]);
+      return [h.digest, h.state.tree.digestLow];
+    });
+    expect(digests[0]?.[0]).not.toBe(digests[1]?.[0]);
+    expect(digests[0]?.[1]).toBe(digests[1]?.[1]);
   });
 });
 

@@ -6,7 +6,8 @@ import { Verdict } from './outcome.ts';
 import { commandOf, encodePlain, type Intent, intent } from './testing/arbitraries.ts';
 import { dumpModel, dumpState } from './testing/dump.ts';
 import { copyByImage, Harness, type Result } from './testing/harness.ts';
-import { Model, type PlainCommand } from './testing/model.ts';
+import { Model } from './testing/model.ts';
+import type { PlainCommand } from './testing/model-parts.ts';
 
 /** Every property starts with two open sessions, so that most writes mean something. */
 const OPENINGS: readonly Partial<Intent>[] = [1, 2].map((session) => ({

@@ -70,7 +70,7 @@ export class Quota {
     return (count > 0 && count > countRoom) || (bytes > 0 && bytes > bytesRoom);
   }
 
-  /** Notes how many znodes and bytes the path's quota still allows: operation `index` of a multi. */
+  /** Notes how many znodes and bytes the path's quota still allows to operation `index`. */
   reserveRoom(path: Uint8Array, from: number, to: number, index: number): void {
     this.countRooms[index] = Number.POSITIVE_INFINITY;
     this.bytesRooms[index] = Number.POSITIVE_INFINITY;

@@ -5,8 +5,8 @@ import { entriesBehind, random, recover, sourceOf } from './test-fixture.ts';
 import type { LogEntry, StorageOptions } from './types.ts';
 
 /** Crash points per schedule; a long run sets 1 and more schedules. */
-const STRIDE = Number(process.env['QUOLL_CRASH_STRIDE'] ?? 5);
-const SCHEDULES = Number(process.env['QUOLL_CRASH_SCHEDULES'] ?? 3);
+const STRIDE = Number(process.env.QUOLL_CRASH_STRIDE ?? 5);
+const SCHEDULES = Number(process.env.QUOLL_CRASH_SCHEDULES ?? 3);
 
 /** What was asked of the disk, and what was reported durable. */
 class Witness {

@@ -14,7 +14,7 @@ import {
 } from './test-fixture.ts';
 import type { LogEntry } from './types.ts';
 
-const SAMPLES = Number(process.env['QUOLL_FUZZ_COUNT'] ?? 400);
+const SAMPLES = Number(process.env.QUOLL_FUZZ_COUNT ?? 400);
 
 let disk: SimDisk;
 let entries: readonly LogEntry[];
@@ -117,6 +117,19 @@ describe('a flipped bit in the log', () => {
     expect((outcome as StorageError).slot).toBe(24);
     await expectCutHelps(damaged, 23);
   });
+});
+
+test('a flipped bit beside sectors that are rightly zero is damage, not a torn write', async () => {
+  const damaged = new SimDisk();
+  const { storage } = await recover(damaged);
+  const zeros = new Uint8Array(2000);
+  zeros[1990] = 1;
+  await append(storage, [zeros]);
+  const copy = damaged.copy();
+  const file = '/data/quoll/log/0000000000000000.qlog';
+  const at = copy.contentOf(file).lastIndexOf(1);
+  copy.flipBit(file, at * 8 + 3);
+  expect(await outcomeOf(copy)).toMatchObject({ kind: 'damage', slot: 1 });
 });
 
 describe('zeros where records were', () => {

@@ -19,7 +19,7 @@ import { Snapshots } from './snapshots.ts';
 import { decodeSuperblock, encodeSuperblock } from './superblock.ts';
 import { checksums, entriesBehind, joined, random, sourceOf } from './test-fixture.ts';
 
-const COUNT = Number(process.env['QUOLL_FUZZ_COUNT'] ?? 500);
+const COUNT = Number(process.env.QUOLL_FUZZ_COUNT ?? 500);
 const CLUSTER = new Uint8Array(16).fill(3);
 
 /** Mangles bytes as disks and people do: flips, stretches overwritten, cut, doubled. */

@@ -173,11 +173,6 @@ export function previousHashAt(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at + HASHED_AT, at + HASHED_AT + 32);
 }
 
-/** Whether the word at byte `4` of an 8-byte boundary could be a record's magic. */
-export function looksLikeRecord(view: DataView, at: number): boolean {
-  return view.getUint32(at + 4) === MAGIC;
-}
-
 /** The magic as an `Int32Array` over file bytes shows it on this machine. */
 export const MAGIC_WORD: number = new Int32Array(
   new Uint8Array([0x51, 0x52, 0x45, 0x43]).buffer,

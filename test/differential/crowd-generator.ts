@@ -60,7 +60,7 @@ class MemberGenerator {
     this.random = new Random(seed, slot + 1);
     this.slot = slot;
     this.crowdRoot = crowdRoot;
-    this.place = { root: `${crowdRoot}/c${slot}`, tame: this.random.oneIn(2), avoid };
+    this.place = { root: `${crowdRoot}/c${slot}`, tame: this.random.oneIn(2), inside: true, avoid };
   }
 
   member(): Member {

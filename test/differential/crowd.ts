@@ -157,9 +157,12 @@ async function cutOff(
     if (first.join() !== second.join()) broken.push(`connection ${slot}: late writes`);
     broken.push(...gaps(first, doomed).map((text) => `connection ${slot}: ${text}`));
     // How many were done is chance, and episodes to come count all znodes.
-    for (const name of second) {
-      await side.control(Opcode.delete, { path: `${root}/k/${name}`, version: -1 });
-    }
+    const deletes = second.map((name, i): Op => {
+      const body = { path: `${root}/k/${name}`, version: -1 };
+      return { id: i + 4, xid: i + 4, type: Opcode.delete, body };
+    });
+    side.send(slot, deletes);
+    await link.settled(false, answerMs);
   }
 }
 

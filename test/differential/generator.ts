@@ -49,7 +49,7 @@ class Generator {
   constructor(seed: number, root: string, avoid: ReadonlySet<vocabulary.Avoidable>) {
     this.random = new Random(seed);
     this.quotas = this.random.oneIn(6);
-    this.place = { root, tame: this.quotas || this.random.oneIn(2), avoid };
+    this.place = { root, tame: this.quotas || this.random.oneIn(2), inside: false, avoid };
   }
 
   steps(): Step[] {

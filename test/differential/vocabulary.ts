@@ -9,6 +9,8 @@ export interface Place {
   readonly root: string;
   /** Few nodes, open ACLs, few mistakes: more of what is asked succeeds and meets a watch. */
   readonly tame: boolean;
+  /** No path outside the root, not even a wrong one: a suffix can make `/.` a good one. */
+  readonly inside: boolean;
   /** Differences that are known, so that what lies behind them is reached. */
   readonly avoid: ReadonlySet<Avoidable>;
 }
@@ -223,7 +225,8 @@ const BAD_NAMES = [
   'missing/x/y',
 ];
 
-export function randomBadPath(random: Random, { root, avoid }: Place): string | null {
+export function randomBadPath(random: Random, { root, avoid, inside }: Place): string | null {
+  if (inside) return `${root}/${random.pick(BAD_NAMES)}`;
   return random.weighted<string | null>([
     [12, `${root}/${random.pick(BAD_NAMES)}`],
     [1, `${root}/`],

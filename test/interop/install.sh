@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs what test/interop and test/durability need beside Node.js, on a Debian machine. Only CI
-# runs this: the tests themselves say what is MISSING and never install anything of the system.
+# Installs what test/interop, test/differential and test/durability need beside Node.js, on a Debian
+# machine. Only CI runs this: the tests themselves say what is MISSING and install nothing.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-apt-get update
-apt-get install -y --no-install-recommends \
+
+missing=''
+for package in \
   gcc \
   libc6-dev \
   libcurator-client-java \
@@ -18,4 +19,13 @@ apt-get install -y --no-install-recommends \
   python3-kazoo \
   strace \
   zookeeper \
-  zookeeper-bin
+  zookeeper-bin; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing="$missing $package"
+done
+
+if [ -n "$missing" ]; then
+  apt-get update
+  # shellcheck disable=SC2086  # one word for each package
+  apt-get install -y --no-install-recommends $missing
+fi

@@ -57,16 +57,24 @@ function chosenSuites() {
   return suites.filter((suite) => names.includes(suite.name));
 }
 
+/** The server to drive; `restart` is there only if it is ours to kill. */
 async function target(workDirectory) {
   if (options.server !== undefined) {
     const colon = options.server.lastIndexOf(':');
     const [host, port] = [options.server.slice(0, colon), options.server.slice(colon + 1)];
-    return { host, port: Number(port), stop: async () => {} };
+    print('note: checks that restart the server are not run on one that was not started here');
+    return { host, port: Number(port), restart: null, stop: async () => {} };
   }
   const port = await freePort();
   const config = writeConfig(workDirectory, port);
-  const server = await startServer(options.peer, config, port, { binary: options.binary });
-  return { host: '127.0.0.1', port, stop: () => server.stop() };
+  const start = () => startServer(options.peer, config, port, { binary: options.binary });
+  let server = await start();
+  const restart = async () => {
+    server.kill('SIGKILL');
+    await server.exited;
+    server = await start();
+  };
+  return { host: '127.0.0.1', port, restart, stop: () => server.stop() };
 }
 
 async function prepare(suite, workDirectory) {
@@ -86,13 +94,14 @@ async function prepare(suite, workDirectory) {
 
 async function runOne(suite, server, workDirectory) {
   if (!isComplete(suite.name, suite.needs) || !(await prepare(suite, workDirectory))) return;
-  const proxy = await startProxy(server.host, server.port);
+  const proxy = await startProxy(server.host, server.port, server.restart);
   // A server that was started by somebody else removes containers at its own pace.
   const reapMs = options.server === undefined ? 20 * reapIntervalMs : 130_000;
   await runSuite(suite.command(workDirectory, `${server.host}:${server.port}`), {
     environment: {
       INTEROP_PROXY: proxy.address,
       INTEROP_PROXY_CONTROL: proxy.control,
+      INTEROP_CAN_RESTART: server.restart === null ? 'no' : 'yes',
       INTEROP_REAP_MS: String(reapMs),
       INTEROP_MATCH: options.match,
       INTEROP_PEER: options.server === undefined ? options.peer : 'unknown',

@@ -1,3 +1,4 @@
+import { JUTE_MAXBUFFER_DEFAULT, JUTE_MAXBUFFER_MAX } from '../../base/limits.ts';
 import { FOUR_LETTER_WORDS } from '../four-letter-words.ts';
 import {
   accepted,
@@ -39,7 +40,7 @@ export const clientPort: KeySection = {
       'clientPortListenBacklog',
       int(-1),
       '-1',
-      'Connections that wait to be accepted; -1 leaves it to the operating system.',
+      'Connections that wait to be accepted; -1: 511, or fewer if the system allows no more.',
       fileKey,
     ),
     refused('secureClientPort', port, null, 'Port for clients that speak TLS.', NO_TLS, fileKey),
@@ -125,7 +126,7 @@ export const sessions: KeySection = {
       'readonlymode.enabled',
       boolean,
       'false',
-      'Lets `isro` answer; a single server is never read-only.',
+      'Adds `isro` to 4lw.commands.whitelist, and that is all: a single server is never read-only.',
       { property: 'readonlymode.enabled', jvmOnly: true },
     ),
   ],
@@ -145,34 +146,39 @@ export const limits: KeySection = {
     honoured(
       'globalOutstandingLimit',
       int(1),
-      '1000',
-      'Requests in flight from which on clients that wait for an answer are no longer read.',
+      '65536',
+      'Writes in flight, with the reads behind them, from which on clients that wait for an answer ' +
+        "are no longer read. ZooKeeper's default is 1000, which 64 clients with 64 requests each " +
+        'exceed; here what waits is bounded by bytes as well, 64 MiB in all, so that the number ' +
+        'need not guard the memory.',
     ),
     honoured(
       'jute.maxbuffer',
-      int(128, 'bytes'),
-      '1048575',
+      { kind: 'integer', min: 128, max: JUTE_MAXBUFFER_MAX, unit: 'bytes' },
+      String(JUTE_MAXBUFFER_DEFAULT),
       'The longest request. Clients have the same limit for answers: raise it there too.',
       { property: 'jute.maxbuffer', jvmOnly: true },
     ),
-    honoured(
+    accepted(
       'jute.maxbuffer.extrasize',
       int(0, 'bytes'),
       null,
-      'How much longer a field inside a request may be; at least 1024.',
-      { jvmOnly: true, defaultNote: 'same as jute.maxbuffer' },
+      'How much longer than jute.maxbuffer a field of a record may be.',
+      'a field is never longer than the request that it came in, which jute.maxbuffer bounds; a ' +
+        'record that was stored once is read again at any length',
+      { jvmOnly: true, defaultNote: 'ZooKeeper: same as jute.maxbuffer' },
     ),
     honoured(
       'largeRequestThreshold',
       int(-1, 'bytes'),
       '-1',
-      'Requests longer than this are large; -1: none is.',
+      'Requests longer than this are large; -1 or 0: none is.',
     ),
     honoured(
       'largeRequestMaxBytes',
       int(1, 'bytes'),
       '104857600',
-      'Bytes of large requests in flight; the connection that goes beyond is closed.',
+      'Bytes of large requests in flight; the connection that would go beyond is closed.',
     ),
     honoured(
       'connection_throttle_tokens',
@@ -196,25 +202,25 @@ export const limits: KeySection = {
       'connection_throttle_freeze_time',
       int(-1, 'ms'),
       '-1',
-      'How often the share of refused connections is adapted; -1: none is refused at random.',
+      'How often at most the share of connections refused at random is adapted; -1: none is.',
     ),
     honoured(
       'connection_throttle_drop_increase',
       fraction(0, 1),
       '0.02',
-      'Added to the share of refused connections while tokens are short.',
+      'Added to the share of connections refused at random while tokens are short.',
     ),
     honoured(
       'connection_throttle_drop_decrease',
       fraction(0, 1),
       '0.002',
-      'Taken from the share of refused connections when tokens suffice.',
+      'Taken from the share of connections refused at random when tokens suffice.',
     ),
     honoured(
       'connection_throttle_decrease_ratio',
       fraction(0, 1),
       '0',
-      'Tokens suffice from this share of connection_throttle_tokens on.',
+      'Tokens suffice when more than this share of connection_throttle_tokens is there.',
     ),
     honoured(
       'connection_throttle_weight_enabled',
@@ -228,11 +234,12 @@ export const limits: KeySection = {
       '3',
       'Tokens that a new session takes.',
     ),
-    honoured(
+    accepted(
       'connection_throttle_local_session_weight',
       int(1),
       '1',
       'Tokens that a new local session takes.',
+      ALL_GLOBAL,
     ),
     honoured(
       'connection_throttle_renew_session_weight',

@@ -90,11 +90,12 @@ export const security: KeySection = {
       'Serves only clients that signed in by SASL.',
       NO_SASL,
     ),
-    honoured(
+    accepted(
       'allowSaslFailedClients',
       boolean,
       'false',
       'Clients whose SASL sign-in failed may go on without.',
+      'without SASL no sign-in can fail: clients that try one go on unauthenticated in any case',
     ),
     refused(
       'authProvider.<n>',

@@ -32,7 +32,7 @@ function tellGauges(facts: ServerFacts, context: ServerContext, sink: MetricsSin
   // ZooKeeper's own answer where the figure can't be had.
   sink.gauge('open_file_descriptor_count', facts.openFileDescriptors());
   sink.gauge('max_file_descriptor_count', facts.maxFileDescriptors());
-  sink.fraction('connection_drop_probability', 0);
+  sink.fraction('connection_drop_probability', context.throttle.dropProbability);
   const { count, last, max, min } = counters.responseBytes;
   sink.gauge('last_client_response_size', count === 0 ? -1 : last);
   sink.gauge('max_client_response_size', count === 0 ? -1 : max);
@@ -68,6 +68,7 @@ function tellCounters(facts: ServerFacts, context: ServerContext, sink: MetricsS
   sink.counter('response_bytes', counters.responseBytes.sum);
   sink.counter('watch_bytes', counters.watchBytes);
   sink.counter('large_requests_rejected', counters.largeRequestsRejected);
+  sink.counter('fsync_threshold_exceed_count', stats.slowAppends);
 }
 
 const NEVER = new Summary();
@@ -82,6 +83,7 @@ function tellSummaries(facts: ServerFacts, context: ServerContext, sink: Metrics
   sink.summary('startup_txns_loaded', storage.replayedCommands);
   sink.summary('startup_txns_load_time', storage.replayMs);
   sink.summary('election_time', NEVER);
+  sink.summary('connection_token_deficit', counters.tokenDeficit);
   const { told } = replica.watches;
   sink.summary('node_created_watch_count', told[Event.nodeCreated] ?? NEVER);
   sink.summary('node_deleted_watch_count', told[Event.nodeDeleted] ?? NEVER);

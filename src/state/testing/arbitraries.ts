@@ -4,7 +4,8 @@ import { Op } from '../../protocol/constants.ts';
 import { CommandKind } from '../command.ts';
 import { Identities, type Identity } from '../identities.ts';
 import { type Entry, encodeCommand, encodeWrite, openingBody, rejectBody } from './commands.ts';
-import type { Model, PlainCommand, PlainWrite } from './model.ts';
+import type { Model } from './model.ts';
+import type { PlainCommand, PlainWrite } from './model-parts.ts';
 
 /**
  * Random commands over few paths, sessions and versions, so that they meet: most are sound, some

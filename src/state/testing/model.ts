@@ -3,9 +3,27 @@ import { encodeRecord } from '../../protocol/codec.ts';
 import { Err, Op, Perm } from '../../protocol/constants.ts';
 import type { Stat } from '../../protocol/records.ts';
 import { CommandFlag, CommandKind } from '../command.ts';
-import type { Identity } from '../identities.ts';
 import { Verdict } from '../outcome.ts';
-import { type Entry, OPEN_ENTRIES, type Write } from './commands.ts';
+import { OPEN_ENTRIES } from './commands.ts';
+import {
+  CONTAINER,
+  effectiveOpcode,
+  ensure,
+  Failure,
+  freshNode,
+  isEphemeral,
+  LIMITS,
+  type ModelNode,
+  type ModelOutcome,
+  type ModelSession,
+  type PlainCommand,
+  type PlainWrite,
+  parentOf,
+  QUOTA,
+  STATS,
+  sizeOf,
+  TTL,
+} from './model-parts.ts';
 import {
   type Asker,
   modelExpandAcl,
@@ -19,91 +37,6 @@ import {
  * The whole state once more, as simply as it can be said: maps of plain objects, a deep copy for a
  * rollback, strings for paths and data. Property tests run it beside the real one.
  */
-
-/** A command as plain values; `write` where there is a body of a client. */
-export interface PlainCommand {
-  readonly kind: number;
-  readonly flags: number;
-  readonly opcode: number;
-  readonly high: number;
-  readonly low: number;
-  readonly generation: number;
-  readonly sequence: number;
-  readonly timeMs: number;
-  readonly identities: readonly Identity[];
-  readonly write?: PlainWrite;
-  readonly opening?: { readonly timeoutMs: number; readonly hash: string };
-  readonly path?: string;
-  readonly code?: number;
-}
-
-export type PlainWrite = Write & {
-  readonly path?: string | null;
-  readonly data?: string | null;
-  readonly ops?: readonly PlainWrite[];
-};
-
-export interface ModelNode {
-  data: string | null;
-  czxid: number;
-  mzxid: number;
-  pzxid: number;
-  ctime: number;
-  mtime: number;
-  version: number;
-  cversion: number;
-  aversion: number;
-  owner: bigint;
-  acl: readonly Entry[];
-}
-
-export interface ModelSession {
-  timeoutMs: number;
-  hash: string;
-  generation: number;
-  sequence: number;
-}
-
-export interface ModelOutcome {
-  verdict: number;
-  error: number;
-  zxid: number;
-  generation: number;
-  timeoutMs: number;
-  closedSession: boolean;
-  body: Uint8Array;
-  changes: string[];
-}
-
-const CONTAINER = 0x8000000000000000n;
-const TTL = 0xff00000000000000n;
-const LIMITS = '/zookeeper_limits';
-const STATS = '/zookeeper_stats';
-const QUOTA = '/zookeeper/quota';
-
-class Failure extends Error {
-  readonly code: number;
-  constructor(code: number) {
-    super(`code ${code}`);
-    this.code = code;
-  }
-}
-
-function ensure(condition: boolean, code: number): asserts condition {
-  if (!condition) throw new Failure(code);
-}
-
-function isEphemeral(owner: bigint): boolean {
-  return owner !== 0n && owner !== CONTAINER && owner >> 56n !== 0xffn;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-function sizeOf(data: string | null): number {
-  return data?.length ?? 0;
-}
 
 export class Model {
   /** In the order of creation; the root is "/". */
@@ -300,7 +233,7 @@ export class Model {
       const decodable = allowed.includes(op.opcode) && op.path !== null;
       ensure(decodable && flags >= 0 && flags <= 6, Err.marshallingError);
     }
-    const before = structuredClone(this.nodes);
+    const before = new Map([...this.nodes].map(([path, node]) => [path, { ...node }]));
     this.committed = before;
     for (const [index, op] of ops.entries()) {
       const opcode = effectiveOpcode(op);
@@ -512,33 +445,4 @@ export class Model {
     }
     this.node(statsPath).data = `count=${count},bytes=${bytes}`;
   }
-}
-
-function effectiveOpcode(op: PlainWrite): number {
-  const creates: number[] = [Op.create, Op.create2, Op.createContainer, Op.createTTL];
-  if (!creates.includes(op.opcode)) return op.opcode;
-  if (op.flags === 4) return Op.createContainer;
-  return op.opcode === Op.createContainer ? Op.create2 : op.opcode;
-}
-
-function freshNode(
-  data: string | null,
-  zxid: number,
-  timeMs: number,
-  owner: bigint,
-  acl: readonly Entry[],
-): ModelNode {
-  return {
-    data,
-    czxid: zxid,
-    mzxid: zxid,
-    pzxid: zxid,
-    ctime: timeMs,
-    mtime: timeMs,
-    version: 0,
-    cversion: 0,
-    aversion: 0,
-    owner,
-    acl,
-  };
 }

@@ -10,12 +10,13 @@ import {
 } from './arena.ts';
 
 test('a slot is never too small, at most 12.5 % or 7 bytes too large, and of the least class', () => {
+  const wrong: number[] = [];
   for (let bytes = 1; bytes <= SLAB_MAX_BYTES; bytes++) {
     const slot = slotBytes(sizeClass(bytes));
-    expect(slot).toBeGreaterThanOrEqual(bytes);
-    expect(slot - bytes).toBeLessThanOrEqual(Math.max(7, bytes / 8));
-    expect(slotBytes(sizeClass(bytes) - 1)).toBeLessThan(bytes);
+    const isRight = slot >= bytes && slot - bytes <= Math.max(7, bytes / 8);
+    if (!isRight || slotBytes(sizeClass(bytes) - 1) >= bytes) wrong.push(bytes);
   }
+  expect(wrong).toEqual([]);
   expect(sizeClass(SLAB_MAX_BYTES)).toBe(SLAB_CLASSES);
   expect(sizeClass(SLAB_MAX_BYTES + 1)).toBe(LARGE);
   expect(sizeClass(0)).toBe(0);
@@ -72,6 +73,18 @@ test('a sealed chunk is neither written nor reused until it is unsealed', () => 
   expect(arena.chunks[chunk]?.length).toBe(CHUNK_BYTES);
   arena.unseal(chunk + 1);
   expect(arena.chunks[chunk]?.length).toBe(0);
+});
+
+test('what is allocated while chunks are sealed never lies among them', () => {
+  const arena = new Arena();
+  for (const bytes of [100, 200]) arena.allocate(bytes);
+  arena.free(1, 0);
+  arena.seal();
+  arena.allocate(100);
+  expect(arena.isSealed(arena.chunk)).toBe(false);
+  arena.unsealAll();
+  arena.allocate(300);
+  expect(arena.chunk).toBe(1);
 });
 
 test('a blob can overwrite only one of its own size class', () => {

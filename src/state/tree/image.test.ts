@@ -88,14 +88,15 @@ describe('an image', () => {
 
   test('does not let memory grow with the changes of one znode', () => {
     const tree = makeTree(2000);
-    const row = rowOf(tree, '/n1500');
+    const [changed, undone] = [rowOf(tree, '/n1500'), rowOf(tree, '/n1501')];
     const image = tree.beginImage();
     image.next(4096);
-    tree.setData(row, DATA, 0, 90);
+    tree.setData(changed, DATA, 0, 90);
+    tree.settle();
     const bytes = tree.bytesUsed;
     for (let i = 0; i < 5000; i++) {
       tree.begin();
-      tree.setData(row, DATA, 0, i % 5 === 0 ? 280 : 90);
+      tree.setData(i % 2 === 0 ? undone : changed, DATA, 0, i % 5 === 0 ? 280 : 90);
       if (i % 2 === 0) tree.rollback();
       else tree.commit();
       tree.settle();

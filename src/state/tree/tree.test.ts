@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AssertionError } from '../../base/assert.ts';
 import { utf8Encode } from '../../base/utf8.ts';
 import { Writer } from '../../base/writer.ts';
 import { BLOB_CHUNK } from './layout.ts';
@@ -174,3 +175,62 @@ test('a znode with large data is not read again for each child', () => {
   tree.settle();
   expect(tree.digestLow).toBe(low);
 });
+
+describe('a transaction', () => {
+  test('holds no memory once it is over, undone or not', () => {
+    const tree = makeTree();
+    const row = add(tree, tree.root, 'a');
+    tree.settle();
+    const bytes = tree.bytesUsed;
+    const data = new Uint8Array(10_000);
+    for (let i = 0; i < 300; i++) {
+      tree.begin();
+      const child = add(tree, row, 'b', data);
+      tree.setData(child, data, 0, 9000);
+      tree.setData(row, data, 0, 5000 + i * 10);
+      if (i % 2 === 0) tree.rollback();
+      else {
+        tree.remove(child);
+        tree.commit();
+      }
+      tree.settle();
+    }
+    expect(tree.bytesUsed - bytes).toBeLessThan(900_000);
+  });
+
+  test('cannot hold another, nor a list made or dropped, nor an image begun', () => {
+    const tree = makeTree();
+    const list = tree.newList();
+    tree.begin();
+    for (const call of [() => tree.begin(), () => tree.newList(), () => tree.dropList(list)]) {
+      expect(call).toThrow(AssertionError);
+    }
+    expect(() => tree.beginImage()).toThrow(AssertionError);
+    tree.commit();
+    expect(() => tree.commit()).toThrow(AssertionError);
+    expect(() => tree.rollback()).toThrow(AssertionError);
+    tree.beginImage().end();
+  });
+});
+
+test('nothing that would damage the tree is done', () => {
+  const tree = makeTree();
+  const row = add(tree, tree.root, 'a');
+  add(tree, row, 'b');
+  const list = tree.newList();
+  const onList = add(tree, row, 'c');
+  tree.listAdd(list, onList);
+  for (const name of ['', 'a/b', 'a'])
+    expect(() => add(makeTreeWithA(), 1, name)).toThrow(AssertionError);
+  expect(() => tree.remove(row)).toThrow(AssertionError);
+  expect(() => tree.remove(tree.root)).toThrow(AssertionError);
+  expect(() => tree.remove(onList)).toThrow(AssertionError);
+  expect(() => tree.dropList(list)).toThrow(AssertionError);
+  expect(() => tree.listAdd(list, onList)).toThrow(AssertionError);
+});
+
+function makeTreeWithA(): Tree {
+  const tree = makeTree();
+  add(tree, tree.root, 'a');
+  return tree;
+}

@@ -43,7 +43,7 @@ export class Model {
     return copy;
   }
 
-  /** The paths that `write` touches with success below this root are changed; answers its outcome. */
+  /** Carries out `write` as the server must; answers its outcome. */
   apply(write, zxid) {
     if (write.kind !== 'multi') return this.#one(write, zxid, []);
     const undo = [];

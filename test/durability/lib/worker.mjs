@@ -15,7 +15,7 @@ export class Worker {
   ackedCount = 0;
   unknownCount = 0;
   survivedCount = 0;
-  /** What this worker has under the shared parents: `path -> data`, by their acknowledged writes. */
+  /** What this worker has under the shared parents: `path -> data`, and `data -> path`. */
   shared = new Map();
   sharedCreates = 0;
   sharedDeletes = 0;

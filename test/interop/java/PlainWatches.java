@@ -36,12 +36,15 @@ final class PlainWatches {
     suite.add("removeWatches by kind, one watcher or all, and for none there", this::removal);
     suite.add("events of a multi come per operation, in order", this::multiEvents);
     suite.add("an event comes before the reply that shows the change", this::eventBeforeReply);
-    suite.add("after a reconnection watches are set again and missed changes told", this::resetting);
+    suite.add("after a reconnection watches are set again, missed changes told", this::resetting);
     suite.add("persistent watches survive a reconnection", this::persistentReconnection);
     suite.add("session: kept over cut connections, writes pipelined meanwhile", this::cuts);
     suite.add("session: moved to another connection, the old one is dropped", this::moved);
     suite.add("session: expired after silence, ephemerals and watches told", this::expiry);
     suite.add("session: close deletes ephemerals before it returns", this::close);
+    if (Suite.CAN_RESTART) {
+      suite.add("a killed and restarted server loses nothing, sessions go on", this::restart);
+    }
     suite.add("a chroot prefix is added and taken away, in watches too", this::chroot);
   }
 
@@ -347,6 +350,35 @@ final class PlainWatches {
         raises(KeeperException.SessionExpiredException.class, () -> zk.exists("/", false));
       }
       other.delete(root, -1);
+    }
+  }
+
+  private void restart(String root) throws Exception {
+    try (Plain zk = Plain.open(server); Plain other = Plain.open(server)) {
+      zk.create(root, bytes("0"), OPEN_ACL_UNSAFE, PERSISTENT);
+      zk.create(root + "/e", null, OPEN_ACL_UNSAFE, EPHEMERAL);
+      zk.addWatch(root, AddWatchMode.PERSISTENT_RECURSIVE);
+      long session = zk.getSessionId();
+      LinkedBlockingQueue<Integer> codes = new LinkedBlockingQueue<>();
+      LinkedBlockingQueue<Integer> acknowledged = new LinkedBlockingQueue<>();
+      for (int i = 0; i < 3000; i++) {
+        other.setData(root, bytes("" + i), -1, (code, path, context, stat) -> {
+          if (code == 0) acknowledged.add(stat.getVersion());
+          codes.add(code);
+        }, null);
+      }
+      proxy("restart");
+      eventually("all are answered", () -> codes.size() == 3000);
+      eventually("both are back", () -> zk.getState() == States.CONNECTED
+          && other.getState() == States.CONNECTED);
+      int version = zk.exists(root, false).getVersion();
+      isTrue(version >= acknowledged.size(), version + " covers " + acknowledged.size());
+      equal(zk.getSessionId(), session, "session");
+      equal(other.exists(root + "/e", false).getEphemeralOwner(), session, "owner");
+      zk.events.watches.clear();
+      other.delete(root + "/e", -1);
+      eventually("the watch is set again", () -> zk.events.next().endsWith(root + "/e"));
+      zk.deleteTree(root);
     }
   }
 

@@ -37,6 +37,8 @@ final class Suite {
 
   static final String PROXY = System.getenv("INTEROP_PROXY");
   static final String PEER = System.getenv().getOrDefault("INTEROP_PEER", "unknown");
+  /** Whether the runner has started the server, so that it may be killed. */
+  static final boolean CAN_RESTART = "yes".equals(System.getenv("INTEROP_CAN_RESTART"));
   static final long REAP_MS =
       Long.parseLong(System.getenv().getOrDefault("INTEROP_REAP_MS", "130000"));
 
@@ -144,7 +146,7 @@ final class Suite {
   static void proxy(String word) throws Exception {
     String[] address = System.getenv("INTEROP_PROXY_CONTROL").split(":");
     try (Socket control = new Socket(address[0], Integer.parseInt(address[1]))) {
-      control.setSoTimeout(10_000);
+      control.setSoTimeout(60_000);
       control.getOutputStream().write((word + "\n").getBytes(StandardCharsets.US_ASCII));
       byte[] answer = control.getInputStream().readNBytes(5);
       equal(new String(answer, StandardCharsets.US_ASCII), "done\n", "the proxy's answer");

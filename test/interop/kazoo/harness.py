@@ -26,6 +26,11 @@ def check(name):
     return register
 
 
+def check_with_restart(name):
+    """A check that restarts the server: left out where the runner has not started it."""
+    return check(name) if os.environ.get("INTEROP_CAN_RESTART") == "yes" else lambda body: body
+
+
 def client(server=SERVER, **options):
     """A started client. The long connect limit is for machines that are busy."""
     zk = KazooClient(hosts=server, timeout=options.pop("timeout", 10.0), **options)
@@ -54,7 +59,7 @@ class Clients:
 def proxy(word):
     """Sends one command to the runner's proxy, and waits until it is done."""
     host, port = os.environ["INTEROP_PROXY_CONTROL"].split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as control:
+    with socket.create_connection((host, int(port)), timeout=60) as control:
         control.sendall(word.encode() + b"\n")
         answer = control.recv(16)
         assert answer == b"done\n", answer

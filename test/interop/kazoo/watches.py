@@ -5,7 +5,8 @@ from kazoo import exceptions as zke
 from kazoo.protocol.states import EventType, KazooState
 from kazoo.recipe.watchers import PatientChildrenWatch
 
-from harness import PROXY, Clients, check, client, equal, eventually, proxy, raises
+from harness import (PROXY, Clients, check, check_with_restart, client, equal, eventually,
+                     proxy, raises)
 
 
 @check("one-shot watches fire once, with the right event, before the reply that shows the change")
@@ -150,3 +151,26 @@ def wrong_password(root):
         raises(zke.NoNodeError, zk.get, root + "-none")
         equal(zk.exists(root + "-e").ephemeralOwner, zk.client_id[0])
         zk.delete(root + "-e")
+
+
+@check_with_restart("a killed and restarted server: session, ephemerals, lock and watch are kept")
+def restart(root):
+    with Clients(timeout=40.0) as zk:
+        lock = zk.Lock(root + "/lock", "holder")
+        assert lock.acquire()
+        zk.create(root + "/e", b"mine", ephemeral=True)
+        values = []
+        zk.DataWatch(root + "/e", lambda data, stat: values.append(data))
+        session = zk.client_id[0]
+        for _ in range(2):
+            proxy("restart")
+            eventually(lambda: zk.connected and zk.client_id, "connected again", 60)
+        equal(zk.client_id[0], session, "session")
+        equal(zk.retry(zk.exists, root + "/e").ephemeralOwner, session)
+        with Clients() as other:
+            assert not other.Lock(root + "/lock").acquire(blocking=False)
+            other.set(root + "/e", b"changed")
+            eventually(lambda: values[-1] == b"changed", "the watch fires")
+            lock.release()
+            assert other.Lock(root + "/lock").acquire(timeout=10)
+        zk.delete(root, recursive=True)

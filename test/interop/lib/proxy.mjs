@@ -4,6 +4,7 @@
 //   refuse   drop them, and drop new ones as soon as they are accepted
 //   accept   take connections again
 //   stall    keep connections open, but pass no byte either way, until `accept`
+//   restart  kill the server behind the proxy (SIGKILL) and start it again on its data
 // Each command is answered by `done`.
 import { connect, createServer } from 'node:net';
 
@@ -75,23 +76,28 @@ function listen(onConnection) {
 
 const words = new Set(['cut', 'refuse', 'accept', 'stall']);
 
-function controller(proxy) {
+function controller(proxy, restart) {
+  const obey = async (word) => {
+    if (word === 'restart') await restart();
+    else if (words.has(word)) proxy.command(word);
+    else return 'unknown\n';
+    return 'done\n';
+  };
   return (socket) => {
     socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk) => {
+    socket.on('data', async (chunk) => {
       for (const word of chunk.toString().split('\n').filter(Boolean)) {
-        if (words.has(word)) proxy.command(word);
-        socket.write(words.has(word) ? 'done\n' : 'unknown\n');
+        socket.write(await obey(word).catch((error) => `${error.message}\n`));
       }
     });
   };
 }
 
 /** Listens on two free loopback ports: `address` for clients, `control` for commands. */
-export async function startProxy(host, port) {
+export async function startProxy(host, port, restart) {
   const proxy = new CuttingProxy({ host, port });
   const front = await listen((client) => proxy.take(client));
-  const control = await listen(controller(proxy));
+  const control = await listen(controller(proxy, restart));
   return {
     address: `127.0.0.1:${front.address().port}`,
     control: `127.0.0.1:${control.address().port}`,
