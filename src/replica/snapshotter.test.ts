@@ -16,7 +16,7 @@ class Store {
     source: { next(maxBytes: number): Uint8Array | null },
   ): Promise<void> {
     if (this.error !== null) throw this.error;
-    while (source.next(1_000) !== null) await Promise.resolve();
+    while (source.next(262_144) !== null) await Promise.resolve();
     this.slots.push(point.slot);
     this.bytesSinceSnapshot = 0;
   }

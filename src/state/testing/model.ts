@@ -4,7 +4,7 @@ import { Err, Op, Perm } from '../../protocol/constants.ts';
 import type { Stat } from '../../protocol/records.ts';
 import { CommandFlag, CommandKind } from '../command.ts';
 import { Verdict } from '../outcome.ts';
-import { OPEN_ENTRIES } from './commands.ts';
+import { type Entry, OPEN_ENTRIES } from './commands.ts';
 import {
   CONTAINER,
   effectiveOpcode,
