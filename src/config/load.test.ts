@@ -195,7 +195,7 @@ describe('JVM flags', () => {
     const loaded = load({
       environment: { JVMFLAGS: '-Xmx4g -XX:+UseG1GC -Dreadonlymode.enabled=true' },
     });
-    expect(loaded.config?.readOnlyModeEnabled).toBe(true);
+    expect(loaded.config?.fourLetterWhitelist).toContain('isro');
     expect(messages(loaded)).toEqual([
       'JVMFLAGS: ignored, for there is no JVM: -Xmx4g -XX:+UseG1GC',
     ]);
@@ -388,10 +388,32 @@ describe('values that depend on others', () => {
     expect(errorsOf('maxSessionTimeout=10')[0]).toMatch('zoo.cfg:2: maxSessionTimeout: ');
   });
 
-  it('give fields as much extra as a whole request, and 1024 bytes at least', () => {
-    expect(configOf().extrasize).toBe(1_048_575);
-    expect(configOf('jute.maxbuffer=2000').extrasize).toBe(2000);
-    expect(configOf('jute.maxbuffer.extrasize=10').extrasize).toBe(1024);
+  it('keep requests short enough for one record of the log', () => {
+    expect(configOf('jute.maxbuffer=65011712').juteMaxbuffer).toBe(65_011_712);
+    expect(errorsOf('jute.maxbuffer=65011713')).toHaveLength(1);
+  });
+
+  it('keep time-outs that are multiples of the tick within what the protocol can tell', () => {
+    expect(configOf('tickTime=2000000000')).toMatchObject({
+      minSessionTimeoutMs: 2_147_483_647,
+      maxSessionTimeoutMs: 2_147_483_647,
+    });
+  });
+
+  it('refuse a throttle that would let nobody in', () => {
+    const weights = 'connection_throttle_weight_enabled=true';
+    expect(errorsOf('connection_throttle_tokens=3', weights)).toEqual([]);
+    expect(errorsOf(weights)).toEqual([]);
+    expect(errorsOf('connection_throttle_tokens=2', weights)).toEqual([
+      'connection_throttle_global_session_weight: 3 is more than connection_throttle_tokens=2: ' +
+        'nobody would get in',
+    ]);
+    expect(errorsOf('connection_throttle_tokens=1', weights)).toHaveLength(2);
+  });
+
+  it('let a benchmark of 64 clients with 64 requests each pass, and obey an explicit value', () => {
+    expect(configOf().globalOutstandingLimit).toBeGreaterThan(64 * 64);
+    expect(configOf('globalOutstandingLimit=1000').globalOutstandingLimit).toBe(1000);
   });
 
   it('give the tree half of the memory, at most what it can address', () => {

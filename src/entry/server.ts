@@ -54,7 +54,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
       replicaId: io.secrets.randomBytes(16),
     },
     forceSync: config.forceSync,
-    snapRetainCount: config.purge ? config.snapRetainCount : Number.MAX_SAFE_INTEGER,
+    snapRetainCount: config.purge ? config.snapRetainCount : Number.POSITIVE_INFINITY,
     onRoom: (hasRoom) => {
       room.isThere = hasRoom;
       if (hasRoom) logger.info({}, 'there is space again: writes are accepted');

@@ -356,6 +356,8 @@ export class Replica {
   }
 
   private deliverAttachment(outcome: Outcome): void {
+    // An opening that was applied before has been delivered before.
+    if (outcome.verdict === Verdict.repeat) return;
     const client = this.opening.get(outcome.sequence);
     this.opening.delete(outcome.sequence);
     if (client !== undefined) client.opening = 0;

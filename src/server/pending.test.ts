@@ -59,6 +59,40 @@ describe('requests without a reply yet', () => {
   });
 });
 
+describe('what is in flight', () => {
+  it('is the sum of what the connections hold, whatever comes and goes in whatever order', () => {
+    const step = fc.record({
+      of: fc.nat(2),
+      what: fc.constantFrom('write', 'large', 'request', 'pop', 'clear'),
+      bytes: fc.integer({ min: 1, max: 1000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+        const inFlight = new InFlight();
+        const held = [0, 1, 2].map(() => ({ pending: new Pending(inFlight), bytes: [0].slice(1) }));
+        for (const { of, what, bytes } of steps) {
+          const { pending, bytes: model } = held[of] as (typeof held)[0];
+          if (what === 'clear') {
+            pending.clear();
+            model.length = 0;
+          } else if (what === 'pop') {
+            if (model.length > 0) pending.pop();
+            model.shift();
+          } else {
+            if (what === 'request') pending.pushRequest(new Uint8Array(bytes), 0, bytes, 0);
+            else pending.push(PendingKind.write, 1, 1, 1);
+            if (what === 'large') pending.markLarge(bytes);
+            model.push(what === 'large' ? bytes : 0);
+          }
+          const all = held.flatMap((one) => one.bytes);
+          expect(inFlight.requests).toBe(all.length);
+          expect(inFlight.largeBytes).toBe(all.reduce((sum, one) => sum + one, 0));
+        }
+      }),
+    );
+  });
+});
+
 describe('the time since an arrival', () => {
   it('is exact to a microsecond, also where the microseconds no longer fit 32 bits', () => {
     const pending = new Pending(new InFlight());

@@ -8,6 +8,7 @@ import { SimClock } from '../sim/clock.ts';
 import { SimNetwork, type SimPeer } from '../sim/network.ts';
 import { CommandFlag } from '../state/command.ts';
 import { State } from '../state/state.ts';
+import type { ConnectionThrottle } from './connection-throttle.ts';
 import type { ServerContext, ServerLimits } from './context.ts';
 import { connectRequest, type Frame, replies } from './server.test-helper.ts';
 import { ClientPort } from './server.ts';
@@ -52,7 +53,7 @@ export class TestServer {
   writable = true;
   memoryFull = false;
 
-  constructor(limits: Partial<ServerLimits> = {}) {
+  constructor(limits: Partial<ServerLimits> = {}, throttle?: ConnectionThrottle) {
     const chain = (previous: Uint8Array, slot: number, ...rest: unknown[]): Uint8Array =>
       createHash('sha256')
         .update(previous)
@@ -73,6 +74,7 @@ export class TestServer {
     });
     this.context = {
       ...createServerContext(this.replica, new NodeSecrets(), limits),
+      ...(throttle === undefined ? {} : { throttle }),
       writable: () => this.writable,
       memoryFull: () => this.memoryFull,
     };

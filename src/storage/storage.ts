@@ -247,6 +247,7 @@ export class Storage {
     const info = await this.snapshots.write(header, source, () => this.log.sync());
     this.bytesAtSnapshot = begunAt;
     const keep = this.options.snapRetainCount ?? SNAPSHOTS_KEPT_DEFAULT;
+    if (keep === Number.POSITIVE_INFINITY) return info;
     await purge(this.disk, this.paths.snapshots, this.snapshots, this.log, keep);
     return info;
   }

@@ -67,7 +67,7 @@ export interface StorageOptions {
   readonly forceSync?: boolean;
   /** Cut at damage, after the cut bytes were kept in a file beside. */
   readonly acceptLoss?: boolean;
-  /** Snapshots that are kept, at least 2. */
+  /** Snapshots that are kept, at least 2; Infinity keeps them all, and all of the log. */
   readonly snapRetainCount?: number;
   readonly segmentBytesFirst?: number;
   readonly segmentBytesMax?: number;

@@ -101,7 +101,7 @@ describe('an image', () => {
       else tree.commit();
       tree.settle();
     }
-    expect(tree.bytesUsed - bytes).toBeLessThan(600_000);
+    expect(tree.bytesUsed - bytes).toBeLessThan(450_000);
     image.end();
     expect(load(imageOf(tree, 50_000)).count).toBe(tree.count);
   });
