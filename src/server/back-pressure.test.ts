@@ -148,14 +148,17 @@ describe('large requests', () => {
 describe('the throttle of new connections', () => {
   it('closes the connection at its ConnectRequest, without reply, and counts it', () => {
     const options = { ...THROTTLE_OFF, tokens: 2, fillTimeMs: 1_000 };
-    const server = new TestServer({}, new ConnectionThrottle(options, 0, () => 1));
+    const server = new TestServer({}, { throttle: new ConnectionThrottle(options, 0, () => 1) });
     const peers = Array.from({ length: 3 }, () => server.client());
     expect(peers.map((peer) => [peer.closed, peer.received.length > 0])).toEqual([
       [false, true],
       [false, true],
       [true, false],
     ]);
-    expect(server.context.counters).toMatchObject({ connectionsRejected: 1, connectionsDropped: 0 });
+    expect(server.context.counters).toMatchObject({
+      connectionsRejected: 1,
+      connectionsDropped: 0,
+    });
     expect(server.state.sessions.size).toBe(2);
     server.clock.advance(1_000);
     expect(server.client().closed).toBe(false);
@@ -163,7 +166,7 @@ describe('the throttle of new connections', () => {
 
   it('tells new sessions from those that come back', () => {
     const options = { ...THROTTLE_OFF, tokens: 3, fillTimeMs: 1e9, weightEnabled: true };
-    const server = new TestServer({}, new ConnectionThrottle(options, 0, () => 1));
+    const server = new TestServer({}, { throttle: new ConnectionThrottle(options, 0, () => 1) });
     const back = server.network.connect();
     back.send(connectRequest({ high: 1, low: 1 }));
     expect(server.context.throttle.deficit).toBe(2);

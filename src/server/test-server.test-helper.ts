@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { NodeSecrets } from '../io/node/secrets.ts';
 import type { Entry } from '../paxos/decider.ts';
 import { Solo } from '../paxos/solo.ts';
-import { Replica } from '../replica/replica.ts';
+import { Replica, type ReplicaOptions } from '../replica/replica.ts';
 import { SessionIds } from '../replica/session-ids.ts';
 import { SimClock } from '../sim/clock.ts';
 import { SimNetwork, type SimPeer } from '../sim/network.ts';
@@ -40,6 +40,11 @@ export class ManualLog {
   }
 }
 
+interface Extra {
+  readonly throttle?: ConnectionThrottle;
+  readonly slowAppends?: ReplicaOptions['slowAppends'];
+}
+
 /** A whole server on a fake clock, network and log. */
 export class TestServer {
   readonly clock: SimClock = new SimClock();
@@ -53,7 +58,8 @@ export class TestServer {
   writable = true;
   memoryFull = false;
 
-  constructor(limits: Partial<ServerLimits> = {}, throttle?: ConnectionThrottle) {
+  constructor(limits: Partial<ServerLimits> = {}, extra: Extra = {}) {
+    const { throttle, slowAppends } = extra;
     const chain = (previous: Uint8Array, slot: number, ...rest: unknown[]): Uint8Array =>
       createHash('sha256')
         .update(previous)
@@ -69,6 +75,7 @@ export class TestServer {
       sessionIds: new SessionIds(1, this.clock.wallMs()),
       tickTimeMs: 1_000,
       flags: CommandFlag.extendedTypes,
+      ...(slowAppends === undefined ? {} : { slowAppends }),
       onFatal: (error) => this.fatal.push(error),
       onApplied: () => {},
     });

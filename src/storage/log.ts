@@ -85,6 +85,11 @@ export class Log {
     return this.supply.hasRoom;
   }
 
+  /** True while not even the reserve can hold what waits: an append may take for ever. */
+  get isExhausted(): boolean {
+    return this.supply.isExhausted;
+  }
+
   /** The oldest slot that can be read; above the tail when there is none. */
   get firstSlot(): number {
     const first = this.segments.find((segment) => segment.firstSlot > 0);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { SimDisk } from '../sim/disk.ts';
 import { append, ManualClock, recover, settle, snapshotAtTail } from './test-fixture.ts';
-import type { LogEntry } from './types.ts';
+import type { LogEntry, StorageOptions } from './types.ts';
 
 const body = (length: number): Uint8Array => new Uint8Array(length).fill(6);
 
-async function fullDisk(): Promise<{
+async function fullDisk(extra: Partial<StorageOptions> = {}): Promise<{
   disk: SimDisk;
   clock: ManualClock;
   rooms: boolean[];
@@ -14,7 +14,7 @@ async function fullDisk(): Promise<{
   const disk = new SimDisk();
   const clock = new ManualClock();
   const rooms: boolean[] = [];
-  const opened = await recover(disk, { clock, onRoom: (hasRoom) => rooms.push(hasRoom) });
+  const opened = await recover(disk, { clock, onRoom: (hasRoom) => rooms.push(hasRoom), ...extra });
   await append(opened.storage, [body(2000)]);
   await settle();
   disk.capacityBytes = disk.usedBytes() + 1000;
@@ -45,6 +45,28 @@ describe('a full disk', () => {
     expect(rooms).toEqual([false, true]);
     await storage.close();
     expect((await recover(disk.copy())).entries).toHaveLength(5);
+  });
+
+  test('gives the reserve to appends that were accepted before anybody knew', async () => {
+    const { disk, clock, rooms, opened } = await fullDisk({ reserveBytes: 16_384 });
+    const { storage } = opened;
+    // Rolls into the segment that stood ready while the disk is found full, then wants another.
+    await append(storage, [body(2500)]);
+    await append(storage, [body(3000)]);
+    expect(rooms).toEqual([false]);
+    expect(storage.log.hasRoom).toBe(false);
+    for (let i = 0; i < 2; i++) await append(storage, [body(3000)]);
+    expect(storage.log.isExhausted).toBe(false);
+    const waiting = append(storage, [body(3000), body(3000), body(3000), body(3000)]);
+    await settle();
+    expect(storage.log.isExhausted).toBe(true);
+    disk.capacityBytes = Number.POSITIVE_INFINITY;
+    clock.tick();
+    await waiting;
+    await settle();
+    expect(rooms).toEqual([false, true]);
+    expect(storage.log.isExhausted).toBe(false);
+    expect((await recover(disk.copy())).entries).toHaveLength(9);
   });
 
   test('is left by a snapshot in the space of the reserve, which is then put by again', async () => {

@@ -205,6 +205,16 @@ describe('snapshots', () => {
     expect(await check(disk, { checksums, dataDir: DATA_DIR })).toMatchObject({ problems: [] });
   });
 
+  test('stay for ever, and all of the log with them, where nothing may be purged', async () => {
+    const { storage } = await recover(new SimDisk(), { snapRetainCount: Number.POSITIVE_INFINITY });
+    for (let i = 0; i < 12; i++) {
+      await append(storage, [body(900, i), body(900, i)]);
+      await snapshotAtTail(storage, body(10));
+      await settle();
+    }
+    expect([storage.snapshots.list().length, storage.log.firstSlot]).toEqual([12, 1]);
+  });
+
   test('must be loaded before the log is read, and once', async () => {
     const storage = await openStorage(new SimDisk(), storageOptions());
     await expect(storage.entries().next()).rejects.toThrow(/load the snapshot first/);

@@ -57,6 +57,8 @@ export class SegmentSupply {
   private closed = false;
   private draining = false;
   hasRoom = true;
+  /** Not even the reserve could hold what waits in the log. */
+  isExhausted = false;
 
   /** `ready` are the segments behind the one that is written, at least one. */
   constructor(options: SupplyOptions, ready: readonly OpenSegment[]) {
@@ -88,24 +90,41 @@ export class SegmentSupply {
   prepare(): void {
     const isBusy = this.work !== null || this.closed || this.draining;
     if (isBusy || this.ready.length >= READY_COUNT) return;
-    this.run(this.make());
+    this.run(this.makeNext());
   }
 
-  private run(work: Promise<void>): void {
+  private run(work: Promise<void>, isRescue = false): void {
     this.work = work.then(
       () => {
         this.work = null;
-        this.setRoom(true);
+        if (isRescue) this.isExhausted = false;
+        else this.setRoom(true);
         this.prepare();
         this.options.onReady();
       },
       (error: unknown) => {
         this.work = null;
         if (this.closed) return;
-        if (isDiskError(error, 'ENOSPC')) this.setRoom(false);
+        if (isDiskError(error, 'ENOSPC')) this.onFull(isRescue);
         else this.options.onFailure(error as Error);
       },
     );
+  }
+
+  /**
+   * What waits in the log was accepted while there seemed to be space: it gets the reserve's. Else
+   * whoever fills the log faster than the next segment is filled with zeros would wait for an
+   * answer until somebody makes space, and each read behind it, pings included.
+   */
+  private onFull(isRescue: boolean): void {
+    this.setRoom(false);
+    if (isRescue) this.isExhausted = true;
+    else if (this.wantedBytes > 0) this.run(this.makeInReserve(), true);
+  }
+
+  private async makeInReserve(): Promise<void> {
+    await this.options.reserve.release();
+    await this.make(Math.max(this.options.segmentBytesFirst, roundUp(this.wantedBytes)));
   }
 
   /** The disk turned out full elsewhere: `onReady` comes once there is space again. */
@@ -113,10 +132,13 @@ export class SegmentSupply {
     this.setRoom(false);
   }
 
-  private async make(): Promise<void> {
+  private async makeNext(): Promise<void> {
+    await this.options.reserve.hold();
+    await this.make(Math.max(this.segmentBytes(), roundUp(this.wantedBytes)));
+  }
+
+  private async make(bytes: number): Promise<void> {
     const { options } = this;
-    await options.reserve.hold();
-    const bytes = Math.max(this.segmentBytes(), roundUp(this.wantedBytes));
     const segment = await createSegment(
       options.disk,
       options.checksums,
@@ -155,6 +177,7 @@ export class SegmentSupply {
       this.stopRetrying?.();
       this.stopRetrying = null;
     }
+    if (hasRoom) this.isExhausted = false;
     if (this.hasRoom === hasRoom) return;
     this.hasRoom = hasRoom;
     this.options.onRoom(hasRoom);

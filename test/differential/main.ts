@@ -9,7 +9,7 @@ import { only, shrink } from './shrink.ts';
 import { Side } from './side.ts';
 import { type Episode, opsOf } from './steps.ts';
 import { runTimers } from './timers.ts';
-import { AVOIDABLE } from './vocabulary.ts';
+import { AVOIDABLE, WANTED } from './vocabulary.ts';
 
 /** Runs episodes against two servers until enough operations were compared. */
 
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     mode: { type: 'string', default: 'all' },
     /** One side is older than 3.9. */
     old: { type: 'boolean', default: false },
-    /** Leave out known differences, by name, separated by commas. */
+    /** Leave out known differences, by name, separated by commas; against Quoll the wanted ones. */
     avoid: { type: 'string', default: '' },
     /** Print what was compared, by kind and code. */
     tally: { type: 'boolean', default: false },
@@ -38,7 +38,12 @@ const ANSWER_MS = 5000;
 const SHRINK_ANSWER_MS = 1500;
 const tolerance = { old: values.old };
 const tally = new Map<string, number>();
-const avoid = new Set(AVOIDABLE.filter((name) => values.avoid.split(',').includes(name)));
+const avoid = new Set(
+  AVOIDABLE.filter((name) => {
+    const wanted = NAMES.some((server) => server.startsWith('quoll')) && WANTED.includes(name);
+    return wanted || values.avoid.split(',').includes(name);
+  }),
+);
 let roots = 0;
 const nothing = (): Promise<string> => Promise.resolve('');
 

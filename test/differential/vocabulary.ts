@@ -17,9 +17,18 @@ export interface Place {
 
 /**
  * Differences that are known and can be left out: ACL entries of schemes x509 and sasl, null paths,
- * null ids in ACLs, auth packets behind requests that are not answered yet.
+ * null ids in ACLs, auth packets behind requests that are not answered yet, TTL flags in a multi
+ * without a TTL.
  */
-export const AVOIDABLE = ['providers', 'null-path', 'null-acl-id', 'late-auth'] as const;
+export const AVOIDABLE = [
+  'providers',
+  'null-path',
+  'null-acl-id',
+  'late-auth',
+  'multi-flags',
+] as const;
+/** Quoll means to differ here; docs/compatibility.md says why. */
+export const WANTED: readonly Avoidable[] = ['null-path', 'null-acl-id'];
 export type Avoidable = (typeof AVOIDABLE)[number];
 
 const DIGESTS = {

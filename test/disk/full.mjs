@@ -198,7 +198,7 @@ class Scenario {
 }
 
 async function runWith(report, binary, name, settings) {
-  const place = await Place.create(`full-${name.replaceAll(" ", "-")}`, binary, settings);
+  const place = await Place.create(`full-${name.replaceAll(' ', '-')}`, binary, settings);
   const disk = new SmallDisk(place.dataDirectory);
   const why = disk.mount();
   if (why !== null) {

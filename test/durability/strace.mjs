@@ -109,8 +109,8 @@ class Load {
   }
 }
 
+/** The tracer outlives the server for a moment; its last line tells that all is written. */
 async function traceOf(server, path) {
-  await server.stop();
   const isComplete = new RegExp(`^${server.child.pid} .*\\+\\+\\+ (exited|killed)`, 'm');
   for (;;) {
     const text = readFileSync(path, 'latin1');
@@ -132,8 +132,13 @@ async function observe(directory, settings) {
     wrapper: [...wrapper, `trace=${calls}`],
   });
   const load = new Load(port);
-  const quiet = await load.quiet();
-  await load.busy();
+  let quiet = [];
+  try {
+    quiet = await load.quiet();
+    await load.busy();
+  } finally {
+    await server.stop();
+  }
   const events = readTrace(await traceOf(server, tracePath));
   const directories = [join(directory, 'data'), join(directory, 'log')];
   return { quiet, busy: load.acknowledged, evidence: new Evidence(events, directories) };

@@ -123,8 +123,11 @@ async function main() {
   const startsZookeeper = options.peer === 'zookeeper' && options.server === undefined;
   if (!startsZookeeper || isComplete('zookeeper', zookeeperNeeds)) {
     const server = await target(workDirectory);
-    for (const suite of chosen) await runOne(suite, server, workDirectory);
-    await server.stop();
+    try {
+      for (const suite of chosen) await runOne(suite, server, workDirectory);
+    } finally {
+      await server.stop();
+    }
   }
   const complete = totals.missing === 0 || options['allow-missing'];
   const good = totals.failed === 0 && complete && totals.passed > 0;

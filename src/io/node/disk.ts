@@ -41,20 +41,25 @@ export class NodeDisk implements Disk {
     await run(directory, 'restrict', (done) => fs.chmod(directory, 0o700, done));
   }
 
-  /** Not by `recursive`, which never returns where nothing can be made, such as below /proc. */
+  /**
+   * Makes a directory and its missing parents, each entry durable in the one above: a power cut
+   * that took a new directory would take everything that was synced below it. Not by `recursive`,
+   * which never returns where nothing can be made, such as below /proc.
+   */
   private async makeMissing(directory: string): Promise<void> {
     const make = (): Promise<void> =>
       run(directory, 'make directory', (done) => fs.mkdir(directory, 0o700, done));
+    const parent = dirname(directory);
     try {
       await make();
     } catch (error) {
       if (isDiskError(error, 'EEXIST')) return;
-      const parent = dirname(directory);
-      if (!isDiskError(error, 'ENOENT') || parent === directory || fs.existsSync(parent))
-        throw error;
+      const isHopeless = parent === directory || fs.existsSync(parent);
+      if (!isDiskError(error, 'ENOENT') || isHopeless) throw error;
       await this.makeMissing(parent);
       await make();
     }
+    await this.syncDirectory(parent);
   }
 
   async rename(from: string, to: string): Promise<void> {
