@@ -15,6 +15,13 @@ it('a data directory that cannot be served exits with 3', () => {
   }
 });
 
+it('a disk that fails is named as the cause, with the way on', () => {
+  const failed = explain(new DiskError('EIO', '/d/log', 'could not sync /d/log: EIO: i/o error'));
+  expect(failed.code).toBe(3);
+  expect(failed.message).toContain('/d/log');
+  expect(failed.message).toContain('start the server again');
+});
+
 it('a directory that another process serves says so, and exits with 3', () => {
   const locked = new DiskError('ELOCKED', '/d', '/d is being served by process 7. Stop it.');
   expect(explain(locked)).toEqual({ code: 3, message: locked.message });

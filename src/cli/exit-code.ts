@@ -68,6 +68,11 @@ function pathAdvice(error: SystemError): string {
       return `${what} A file stands where a directory is needed.`;
     case 'ENOSPC':
       return `${what} The disk is full: make room and start again.`;
+    case 'EIO':
+      return (
+        `${what} The disk fails: check the disk (dmesg, smartctl), then start the server again. ` +
+        'What it acknowledged is recovered; if it refuses to start, quoll check says what is damaged.'
+      );
     default:
       return what;
   }

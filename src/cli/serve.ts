@@ -56,7 +56,7 @@ async function run(config: ServerConfig, logger: ProcessLogger, host: ServeHost)
   const error = await Promise.race([server.done, stop.failure]);
   if (error === null) return ExitCode.ok;
   logger.error({ error }, 'the server has ended');
-  return explain(error).code;
+  throw error;
 }
 
 /** The first signal closes in order, one that comes during the start included. */

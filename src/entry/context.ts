@@ -15,9 +15,11 @@ export function createContext(options: {
   secrets: Secrets;
   /** False while appends would find no space. */
   hasRoom: () => boolean;
+  /** True while not even the reserve can hold what is appended. */
+  isExhausted: () => boolean;
   fourLetterWord: ServerContext['fourLetterWord'];
 }): ServerContext {
-  const { config, replica, secrets, hasRoom, fourLetterWord } = options;
+  const { config, replica, secrets, hasRoom, isExhausted, fourLetterWord } = options;
   const { enforceAuthSchemes } = config;
   const { thresholdBytes } = config.largeRequest;
   refuseMissingHash(config.digestAlg, secrets);
@@ -54,6 +56,7 @@ export function createContext(options: {
       randomFraction(secrets),
     ),
     writable: hasRoom,
+    attachable: () => !isExhausted(),
     memoryFull: () => replica.state.isFull,
     fourLetterWord,
   };

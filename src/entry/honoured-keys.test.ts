@@ -514,7 +514,8 @@ function isPort(options: unknown): options is { port: number; backlog?: number }
 }
 
 describe('the running server honours', () => {
-  it.each(CASES)('$keys', async ({ lines, probe, expected, otherwise }) => {
+  const named = CASES.map((one) => ({ name: one.keys.join(', '), ...one }));
+  it.each(named)('$name', async ({ lines, probe, expected, otherwise }) => {
     expect(await outcomeOf(lines, probe)).toEqual(expected);
     if (otherwise === undefined) return;
     expect(await outcomeOf(otherwise.lines ?? [], probe)).toEqual(otherwise.expected);

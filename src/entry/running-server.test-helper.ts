@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Reader } from '../base/reader.ts';
-import type { Writer } from '../base/writer.ts';
+import { Writer } from '../base/writer.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { silentLogger } from '../io/logger.ts';
@@ -132,9 +132,9 @@ export class TestRun {
 
 /** A connection that keeps what it gets. */
 export class Client {
-  received: Uint8Array = new Uint8Array(0);
   isClosed = false;
   readonly closed: Promise<void>;
+  private readonly arrived = new Writer();
   private readonly socket: Socket;
   private wake: () => void = () => {};
   private taken = 0;
@@ -151,12 +151,14 @@ export class Client {
     });
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
-      const grown = new Uint8Array(this.received.length + bytes.length);
-      grown.set(this.received);
-      grown.set(bytes, this.received.length);
-      this.received = grown;
+      this.arrived.raw(bytes, 0, bytes.length);
       this.wake();
     });
+  }
+
+  /** All that has come; valid until more comes. */
+  get received(): Uint8Array {
+    return this.arrived.written();
   }
 
   static async connect(host: string, port: number): Promise<Client> {

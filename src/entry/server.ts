@@ -154,8 +154,9 @@ class Server implements RunningServer {
     this.stopMeasuring = measured.stop;
     const fourLetterWord = createFourLetterWords(measured.facts);
     const { replica } = this;
+    const isExhausted = (): boolean => storage.log.isExhausted;
     this.clientPort = new ClientPort(
-      createContext({ config, replica, secrets, hasRoom, fourLetterWord }),
+      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord }),
     );
   }
 

@@ -57,6 +57,8 @@ export class Connection implements StreamHandler, Client, Flushable {
   lastZxid = -1;
   lastReplyMs = 0;
   lastLatencyMs = 0;
+  /** Of each request that is executed later: who asked. */
+  private readonly deferredAs: Identities[] = [];
   private readonly input = new Input();
   private readonly output: Output;
   private readonly reader = new Reader();
@@ -393,6 +395,12 @@ export class Connection implements StreamHandler, Client, Flushable {
     }
   }
 
+  /** Keeps a request for later; who asks is whoever the connection is by now (protocol 10.2). */
+  defer(bytes: Uint8Array, from: number, to: number): void {
+    this.pending.pushRequest(bytes, from, to, this.nowMs * 1000);
+    this.deferredAs.push(this.identities);
+  }
+
   private handleFrameAgain(
     bytes: Uint8Array,
     view: DataView,
@@ -401,8 +409,11 @@ export class Connection implements StreamHandler, Client, Flushable {
     waitedMs: number,
   ): void {
     const untimed = this.repliesUntimed;
+    const present = this.identities;
+    this.identities = this.deferredAs.shift() ?? present;
     this.reader.reset(bytes, view, from, to);
     if (!handleRequest(this, this.reader, true)) this.close();
+    this.identities = present;
     if (this.repliesUntimed === untimed) return;
     this.repliesUntimed = untimed;
     this.addLatencies(waitedMs, 1, this.context.counters.readLatencyMs);

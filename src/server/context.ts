@@ -45,6 +45,8 @@ export interface ServerContext {
   readonly throttle: ConnectionThrottle;
   /** False while writes can't be made durable (disk full): they are refused, reads go on. */
   writable(): boolean;
+  /** False once not even the reserve can hold what sessions write: nobody new is let in. */
+  attachable(): boolean;
   /** True while the znodes take more memory than allowed: only what frees some is accepted. */
   memoryFull(): boolean;
   /**

@@ -63,7 +63,7 @@ export class Handshake {
       connection.close();
       return;
     }
-    if (lastZxidSeen > state.zxid || !connection.context.writable()) {
+    if (lastZxidSeen > state.zxid || !connection.context.attachable()) {
       connection.close();
       return;
     }

@@ -39,7 +39,7 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
       return true;
     default:
       if (!deferred && connection.pending.count > 0) {
-        connection.pending.pushRequest(reader.bytes, from, reader.end, connection.nowMs * 1000);
+        connection.defer(reader.bytes, from, reader.end);
         return true;
       }
       execute(connection, reader, xid, opcode);

@@ -357,6 +357,17 @@ describe('full', () => {
     ]);
   });
 
+  it('disk: lets sessions in that only want to read, as long as the log can note them', () => {
+    const server = new TestServer();
+    server.writable = false;
+    const peer = server.client();
+    const got = server.exchange(peer, request(1, Op.exists, pathBody('/', false)));
+    expect(got.map(({ err }) => err)).toEqual([0]);
+    server.attachable = false;
+    expect(server.client().closed).toBe(true);
+    expect(peer.closed).toBe(false);
+  });
+
   it('memory: refuses what takes more, accepts what frees some', () => {
     const server = new TestServer();
     const peer = server.client();
@@ -406,6 +417,22 @@ describe('four-letter words and authentication', () => {
     for (const word of ['ip', '127.0.0.1', 'digest', 'bob', 'super']) expect(text).toContain(word);
     expect(text).not.toContain('=');
     expect(peer.closed).toBe(true);
+  });
+
+  it('lets a request that waits ask as who the client was when it sent it', () => {
+    const server = new TestServer();
+    const peer = server.client();
+    const carol = request(Xid.auth, Op.auth, (writer) => {
+      writer.i32(0);
+      writer.ustring('digest');
+      writer.ustring('carol:pw');
+    });
+    const create = request(1, Op.create, createBody('/a', ''));
+    const got = server.exchange(peer, create, request(2, Op.whoAmI), carol, request(3, Op.whoAmI));
+    const texts = got.map(({ xid, body }) => [xid, utf8Decode(body, 0, body.length)] as const);
+    const shown = new Map(texts);
+    expect(shown.get(2)).not.toContain('carol');
+    expect(shown.get(3)).toContain('carol');
   });
 
   it('enforces a scheme where the configuration asks for one', () => {

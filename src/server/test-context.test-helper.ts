@@ -53,6 +53,7 @@ export function createServerContext(
     inFlight: new InFlight(),
     throttle: new ConnectionThrottle(THROTTLE_OFF, 0, () => 1),
     writable: () => true,
+    attachable: () => true,
     memoryFull: () => false,
     fourLetterWord: (word) => (word === 'ruok' ? 'imok' : null),
   };

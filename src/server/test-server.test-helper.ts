@@ -56,6 +56,7 @@ export class TestServer {
   readonly port: ClientPort;
   readonly fatal: Error[] = [];
   writable = true;
+  attachable = true;
   memoryFull = false;
 
   constructor(limits: Partial<ServerLimits> = {}, extra: Extra = {}) {
@@ -83,6 +84,7 @@ export class TestServer {
       ...createServerContext(this.replica, new NodeSecrets(), limits),
       ...(throttle === undefined ? {} : { throttle }),
       writable: () => this.writable,
+      attachable: () => this.attachable,
       memoryFull: () => this.memoryFull,
     };
     this.port = new ClientPort(this.context);

@@ -29,10 +29,22 @@ const schemes: ReadonlyMap<string, Scheme> = new Map([
   ['sasl', { authenticated: true, accepts: isSaslId, matches: matchesSasl }],
 ]);
 
-/** The rules of a scheme, or undefined if there is none such or it is switched off. */
+/** The rules of a scheme, or undefined if there is none such or its provider is switched off. */
 function schemeNamed(name: string, flags: number): Scheme | undefined {
-  const off = name === 'digest' && (flags & CommandFlag.digestDisabled) !== 0;
-  return off ? undefined : schemes.get(name);
+  return isOn(name, flags) ? schemes.get(name) : undefined;
+}
+
+function isOn(name: string, flags: number): boolean {
+  switch (name) {
+    case 'digest':
+      return (flags & CommandFlag.digestDisabled) === 0;
+    case 'x509':
+      return (flags & CommandFlag.x509Enabled) !== 0;
+    case 'sasl':
+      return (flags & CommandFlag.saslEnabled) !== 0;
+    default:
+      return true;
+  }
 }
 
 /**

@@ -13,7 +13,10 @@ const alice = new Identities([IP, ALICE]);
 const stranger = new Identities([IP]);
 const root = new Identities([IP, { scheme: 'super', id: '' }]);
 
-function expand(claims: AclClaim[], who = alice, flags = 0): AclEntry[] | null {
+/** TLS and SASL are configured. */
+const ALL_ON = CommandFlag.x509Enabled | CommandFlag.saslEnabled;
+
+function expand(claims: AclClaim[], who = alice, flags: number = ALL_ON): AclEntry[] | null {
   return expandAcl(claims, who, flags);
 }
 
@@ -60,6 +63,13 @@ describe('the ACL of a create or setACL', () => {
     ['x509', 'CN=a b,OU=x+UID=1, O="d, e"'],
     ['x509', 'CN=a\\,b'],
   ])('accepts %s:%s', (scheme, id) => expect(expand(one(scheme, id))).toEqual(one(scheme, id)));
+
+  it.each([
+    ['sasl', 'bob'],
+    ['x509', 'CN=a'],
+  ])('refuses %s:%s where its provider is not configured', (scheme, id) =>
+    expect(expand(one(scheme, id), alice, 0)).toBeNull(),
+  );
 
   it('drops exact duplicates and keeps the first', () => {
     const entry = one('world', 'anyone');
@@ -130,13 +140,13 @@ describe('access', () => {
 
   it('of the sasl user named super passes every sasl entry, and no other', () => {
     const superUser = new Identities([{ scheme: 'sasl', id: 'super' }]);
-    expect(permits(acl('sasl', 'bob'), Perm.read, superUser, 0)).toBe(true);
-    expect(permits(acl('digest', 'a:b'), Perm.read, superUser, 0)).toBe(false);
+    expect(permits(acl('sasl', 'bob'), Perm.read, superUser, ALL_ON)).toBe(true);
+    expect(permits(acl('digest', 'a:b'), Perm.read, superUser, ALL_ON)).toBe(false);
   });
 
   it('is denied to an identity without an id, even by an entry without one', () => {
     const nameless = new Identities([{ scheme: 'sasl', id: '' }]);
-    expect(permits(acl('sasl', ''), Perm.read, nameless, 0)).toBe(false);
+    expect(permits(acl('sasl', ''), Perm.read, nameless, ALL_ON)).toBe(false);
   });
 
   it('by digest ends where that scheme is switched off', () => {

@@ -35,6 +35,10 @@ export const CommandFlag = {
   skipACL: 4,
   digestDisabled: 8,
   reconfigEnabled: 16,
+  /** ACLs may name scheme x509: there is a TLS client port. */
+  x509Enabled: 32,
+  /** ACLs may name scheme sasl: its provider is configured. */
+  saslEnabled: 64,
 } as const;
 
 /** One header, reused: decoding allocates nothing. */

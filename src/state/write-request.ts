@@ -65,6 +65,10 @@ export class WriteRequest {
     if (flags < CreateMode.persistent || flags > CreateMode.persistentSequentialWithTTL) {
       throw new DecodeError(`create flags ${flags} inside a multi`);
     }
+    // A TTL needs the record that carries one.
+    if (type !== Op.createTTL && flags >= CreateMode.persistentWithTTL) {
+      throw new DecodeError(`create flags ${flags} without a TTL inside a multi`);
+    }
     // Inside a multi the flags decide what is created, not the opcode (protocol document 6.1).
     if (flags === CreateMode.container) this.opcode = Op.createContainer;
     else if (type === Op.createContainer) this.opcode = Op.create2;

@@ -194,7 +194,7 @@ function mostlyZero(...odd: readonly number[]): fc.Arbitrary<number> {
 export const intent: fc.Arbitrary<Intent> = fc.record({
   kind,
   session: fc.constantFrom(1, 1, 1, 2, 3),
-  flags: fc.constantFrom(0, 2, 3, 3, 3, 3, 3, 3, 3 | 4, 3 | 8, 16),
+  flags: fc.constantFrom(0, 2, 3, 3 | 64, 3 | 64, 3, 3, 3, 3 | 4, 3 | 8, 16),
   waitMs: fc.constantFrom(0, 1, 30, 100, -50),
   identities: fc.constantFrom(...IDENTITIES),
   write,

@@ -27,17 +27,24 @@ export function modelSuffix(counter: number): string {
   return sign + String(Math.abs(counter)).padStart(10 - sign.length, '0');
 }
 
-const PROVIDERS = ['digest', 'ip', 'x509', 'sasl'];
+const PROVIDERS = ['digest', 'ip', 'x509', 'sasl'] as const;
 
-function providers(digestDisabled: boolean): string[] {
-  return PROVIDERS.filter((scheme) => scheme !== 'digest' || !digestDisabled);
+/** The providers that are on; `flags` as CommandFlag has them. */
+function providers(flags: number): string[] {
+  const on = {
+    digest: (flags & 8) === 0,
+    ip: true,
+    x509: (flags & 32) !== 0,
+    sasl: (flags & 64) !== 0,
+  };
+  return PROVIDERS.filter((scheme) => on[scheme]);
 }
 
 /** 10.6; null is InvalidACL. */
 export function modelExpandAcl(
   acl: readonly Entry[] | null,
   identities: readonly Identity[],
-  digestDisabled: boolean,
+  flags: number,
 ): Entry[] | null {
   if (acl === null || acl.length === 0) return null;
   const unique = acl.filter(
@@ -45,7 +52,7 @@ export function modelExpandAcl(
   );
   const expanded: Entry[] = [];
   for (const { perms, scheme, id } of unique) {
-    const known = providers(digestDisabled);
+    const known = providers(flags);
     if (scheme === 'world' && id === 'anyone') expanded.push({ perms, scheme, id });
     else if (scheme === 'auth') {
       const own = identities.filter((i) => i.scheme !== 'ip' && known.includes(i.scheme));
@@ -83,14 +90,14 @@ function v4(address: string): number | null {
 export interface Asker {
   readonly identities: readonly Identity[];
   readonly skipACL: boolean;
-  readonly digestDisabled: boolean;
+  readonly flags: number;
 }
 
 /** 10.7. */
 export function modelPermits(acl: readonly Entry[], mask: number, asker: Asker): boolean {
   if (asker.skipACL || acl.length === 0) return true;
   if (asker.identities.some((identity) => identity.scheme === 'super')) return true;
-  const known = providers(asker.digestDisabled);
+  const known = providers(asker.flags);
   return acl.some((entry) => {
     if ((entry.perms & mask) === 0) return false;
     if (entry.scheme === 'world' && entry.id === 'anyone') return true;

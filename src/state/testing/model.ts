@@ -231,7 +231,8 @@ export class Model {
     for (const op of ops) {
       const flags = op.flags ?? 0;
       const decodable = allowed.includes(op.opcode) && op.path !== null;
-      ensure(decodable && flags >= 0 && flags <= 6, Err.marshallingError);
+      const fits = flags <= 4 || op.opcode === Op.createTTL;
+      ensure(decodable && fits && flags >= 0 && flags <= 6, Err.marshallingError);
     }
     const before = new Map([...this.nodes].map(([path, node]) => [path, { ...node }]));
     this.committed = before;
@@ -263,7 +264,7 @@ export class Model {
     return {
       identities: this.command.identities,
       skipACL: this.flag(CommandFlag.skipACL),
-      digestDisabled: this.flag(CommandFlag.digestDisabled),
+      flags: this.command.flags,
     };
   }
 
@@ -294,8 +295,7 @@ export class Model {
     else ensure(opcode !== Op.createTTL, Err.badArguments);
     ensure(path.includes('/') && !path.includes('\0'), Err.badArguments);
     const asked = write.acl === undefined ? OPEN_ENTRIES : write.acl;
-    const digestDisabled = this.flag(CommandFlag.digestDisabled);
-    const acl = modelExpandAcl(asked, this.command.identities, digestDisabled);
+    const acl = modelExpandAcl(asked, this.command.identities, this.command.flags);
     ensure(acl !== null, Err.invalidACL);
     const parentPath = path.slice(0, path.lastIndexOf('/'));
     const parent = this.node(parentPath);
@@ -359,8 +359,7 @@ export class Model {
 
   private setACL(path: string, asked: readonly Entry[] | null, version: number): void {
     ensure(modelPathIsValid(path), Err.badArguments);
-    const digestDisabled = this.flag(CommandFlag.digestDisabled);
-    const acl = modelExpandAcl(asked, this.command.identities, digestDisabled);
+    const acl = modelExpandAcl(asked, this.command.identities, this.command.flags);
     ensure(acl !== null, Err.invalidACL);
     const node = this.node(path);
     this.require(node, Perm.admin);

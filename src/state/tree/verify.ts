@@ -177,6 +177,7 @@ class Walk {
     const { rows, index } = this.parts;
     check(rows.int(root, NAME_LENGTH) === 0 && rows.int(root, NEXT_SIBLING) === 0, 'strange root');
     check((rows.int(root, BLOB_OFFSET) & FLAG_SYSTEM) === 0, 'strange root');
+    check(rows.int(root, PREVIOUS_SIBLING) === 0, 'strange root');
     rows.setInt(root, PATH_HASH, ROOT_HASH);
     index.insert(ROOT_HASH, root);
     this.met = 1;
