@@ -159,6 +159,15 @@ describe('serving', () => {
     expect(await code).toBe(1);
   });
 
+  it('says what to do when the disk fails while it serves', async () => {
+    const stage = new Stage();
+    const code = serve(load(), stage.host);
+    await settled();
+    stage.settle(Object.assign(new Error('EIO, sync /d/log'), { code: 'EIO', path: '/d/log' }));
+    expect(await code).toBe(3);
+    expect(stage.err).toContain('error: EIO, sync /d/log. The disk fails: check the disk');
+  });
+
   it('exits with 3 when the data directory cannot be used', async () => {
     const stage = new Stage();
     const denied = Object.assign(new Error('EACCES, mkdir /d'), { code: 'EACCES', path: '/d' });

@@ -176,6 +176,7 @@ function refuseTooHeavy(d: Derivation, tokens: number, name: string): void {
   const key = `connection_throttle_${name}`;
   const weight = d.settings.number(key);
   if (weight <= tokens) return;
-  const message = `${weight} is more than connection_throttle_tokens=${tokens}: nobody would get in`;
+  const full = `connection_throttle_tokens=${tokens}`;
+  const message = `${weight} is more than ${full}: nobody would get in`;
   report(d, 'error', key, message);
 }

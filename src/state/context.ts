@@ -17,6 +17,10 @@ const TWO_32 = 4_294_967_296;
 const ACL_CACHE_ENTRIES = 16;
 const ACL_CACHED_BYTES_MAX = 1_024;
 
+/** What an ACL's validity depends on besides its bytes. */
+const PROVIDER_FLAGS: number =
+  CommandFlag.digestDisabled | CommandFlag.x509Enabled | CommandFlag.saslEnabled;
+
 interface KnownAcl {
   readonly raw: Uint8Array;
   readonly flags: number;
@@ -127,7 +131,7 @@ export class Context {
     const { bytes, acls } = this;
     const { aclFrom: from, aclTo: to } = this.request;
     if (acls.open.isEncodedAs(bytes, from, to)) return acls.open;
-    const flags = this.header.flags & CommandFlag.digestDisabled;
+    const flags = this.header.flags & PROVIDER_FLAGS;
     for (const known of this.aclCache) {
       if (known.flags === flags && isSame(known.raw, bytes, from, to)) return known.acl;
     }

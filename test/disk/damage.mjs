@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   cpSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -35,6 +36,11 @@ function filesIn(directory, extension) {
   return names.sort().map((name) => join(directory, name));
 }
 
+/** Sockets, the claims of processes that are gone, can't be copied. */
+function copyFiles(from, to) {
+  cpSync(from, to, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
+}
+
 /** Behind the last byte that is not zero. */
 function contentEnd(path) {
   const bytes = readFileSync(path);
@@ -53,13 +59,13 @@ async function filledPlace(name, binary, settings, enoughWrites) {
   await eventually(() => ledger.ackedCount >= enoughWrites, 30_000);
   await ledger.stop();
   await place.kill();
-  cpSync(place.dataDirectory, `${place.dataDirectory}.whole`, { recursive: true });
+  copyFiles(place.dataDirectory, `${place.dataDirectory}.whole`);
   return { place, ledger };
 }
 
 function restore(place) {
   rmSync(place.dataDirectory, { recursive: true });
-  cpSync(`${place.dataDirectory}.whole`, place.dataDirectory, { recursive: true });
+  copyFiles(`${place.dataDirectory}.whole`, place.dataDirectory);
 }
 
 /** Starts on damage; answers how it ended and what it said since. */
@@ -73,7 +79,10 @@ async function attempt(place) {
     return connection !== null;
   }, 20_000);
   const { exit } = place.server;
-  return { exit: isUp ? exit : 'silence', said: place.log.slice(before) };
+  const said = () => place.log.slice(before);
+  // Its lines come a little later than its readiness.
+  if (exit === null) await eventually(() => said().includes('"recovered"'), 10_000);
+  return { exit: isUp ? exit : 'silence', said: said() };
 }
 
 function runCheck(binary, args) {

@@ -163,7 +163,7 @@ async function losesWithoutSync(report, shim, { binary, seed }) {
   }
   const problem = `nothing was lost in ${controlRounds} rounds, seed ${seed}`;
   report.check('the shim bites: forceSync=no loses acknowledged writes', [
-    /refuses the connection|no prefix|is unknown after/.test(loss ?? '') ? null : loss ?? problem,
+    /refuses the connection|no prefix|is unknown after/.test(loss ?? '') ? null : (loss ?? problem),
   ]);
   await place.dispose();
 }

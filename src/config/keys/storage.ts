@@ -47,7 +47,7 @@ export const storage: KeySection = {
       'fsync.warningthresholdms',
       long(0, 'ms'),
       '1000',
-      'Writes to the log that take longer, their sync included, are logged as warnings and counted.',
+      'Writes to the log that take longer, with their sync, are logged as warnings and counted.',
       { property: 'zookeeper.fsync.warningthresholdms' },
     ),
     honoured(
