@@ -148,9 +148,9 @@ export const limits: KeySection = {
       int(1),
       '65536',
       'Writes in flight, with the reads behind them, from which on clients that wait for an ' +
-        "answer are no longer read. ZooKeeper's default is 1000, which 64 clients with 64 requests each " +
-        'exceed; here what waits is bounded by bytes as well, 64 MiB in all, so that the number ' +
-        'need not guard the memory.',
+        "answer are no longer read. ZooKeeper's default is 1000, which 64 clients with 64 " +
+        'requests each exceed; here what waits is bounded by bytes as well, 64 MiB in all, so ' +
+        'that the number need not guard the memory.',
     ),
     honoured(
       'jute.maxbuffer',
