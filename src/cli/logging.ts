@@ -159,7 +159,7 @@ async function openSink(options: LoggingOptions): Promise<Sink> {
 
 type LogFile = ReturnType<typeof Pino.destination>;
 
-/** Writes from the thread pool, so that a reader who has stopped reading doesn't stop the server. */
+/** Writes from the thread pool: a reader who has stopped reading doesn't stop the server. */
 function openFile(pino: typeof Pino, fd: number): LogFile {
   // `flush` waits for what is under way only when a least length is set.
   const file = pino.destination({

@@ -12,7 +12,7 @@ export interface EffectiveSetting {
   readonly source: string;
 }
 
-/** Every honoured key with the value that holds, whoever set it. Secrets show only that they are. */
+/** Every honoured key with the value that holds. Secrets show only that they are there. */
 export function effectiveSettings(loaded: LoadedConfig): EffectiveSetting[] {
   const result: EffectiveSetting[] = [];
   for (const section of KEY_SECTIONS) {

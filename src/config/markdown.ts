@@ -21,8 +21,8 @@ anything. A key that does not exist is a warning, a value that is not allowed an
 ZooKeeper is known and is one of these:
 
 - **honoured**: Quoll does what it says.
-- **accepted**: it has no effect, because Quoll lacks the part that it tunes. The server says so when
-  it starts.
+- **accepted**: it has no effect, because Quoll lacks the part that it tunes. The server says so
+  when it starts.
 - **refused**: what it asks for can't be had, and to go on without it would be unsafe or surprising.
   The server does not start unless the key is at its default.
 

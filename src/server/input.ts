@@ -1,6 +1,6 @@
 import { viewOf } from '../base/bytes.ts';
 
-/** The rest of what a connection has sent: a frame that is not complete, or frames not wanted yet. */
+/** The rest of what a connection has sent: half a frame, or frames that are not wanted yet. */
 export class Input {
   bytes: Uint8Array = EMPTY;
   view: DataView = EMPTY_VIEW;

@@ -48,7 +48,7 @@ function walk(directory: string): string[] {
 const sources: Source[] = walk(SRC).map((path) => {
   const name = relative(SRC, path);
   const text = readFileSync(path, 'utf8');
-  const isTest = /\.(test|fuzz|test-helper)\.ts$/.test(name);
+  const isTest = /\.(test|fuzz|test-helper)\.ts$|test-fixture\.ts$|\/testing\//.test(name);
   return { name, folder: name.split('/')[0] ?? '', text, lines: text.split('\n'), isTest };
 });
 
@@ -64,6 +64,10 @@ function codeOnly(text: string): string {
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/\/\/.*$/gm, '')
     .replace(/'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, "''");
+}
+
+function withoutStrings(line: string): string {
+  return line.replace(/'(?:[^'\\]|\\.)*'|`[^`]*`?|"[^"]*"/g, "''");
 }
 
 /** Functions and methods with their lengths, by the indentation that the formatter guarantees. */
@@ -94,7 +98,9 @@ describe('style', () => {
           .map((target) => relative(SRC, join(SRC, source.name, '..', target)))
           .filter((target) => {
             const folder = target.split('/')[0] ?? '';
-            if (target.startsWith('io/node/')) return !['entry', 'io'].includes(source.folder);
+            if (target.startsWith('../')) return target !== '../package.json';
+            if (target.startsWith('io/node/'))
+              return !['entry', 'io', 'cli'].includes(source.folder);
             return folder !== source.folder && !IMPORTS[source.folder]?.includes(folder);
           })
           .map((target) => `${source.name} imports ${target}`),
@@ -127,7 +133,8 @@ describe('style', () => {
   it('keeps lines, files and functions short', () => {
     const wide = sources.flatMap((source) =>
       source.lines.flatMap((line, i) =>
-        line.length > COLUMNS_MAX ? [`${source.name}:${i + 1}: ${line.length} columns`] : [],
+        // A string that people read stays in one piece, so that it can be searched for.
+        withoutStrings(line).length > COLUMNS_MAX ? [`${source.name}:${i + 1}`] : [],
       ),
     );
     const long = sources.filter((source) => source.lines.length > FILE_LINES_MAX);
@@ -137,8 +144,11 @@ describe('style', () => {
   });
 
   it('leaves nothing half done', () => {
-    const words = /\b(TODO|FIXME|XXX|HACK)\b|\.(only|skip|todo)\(|console\.log/;
-    const wrong = sources.filter((source) => source.folder !== 'cli' && words.test(source.text));
+    const words = /\b(TODO|FIXME|XXX|HACK)\b|\b(it|test|describe)\.(only|skip|todo)\(/;
+    const printing = /\bconsole\.log\b/;
+    const wrong = sources.filter(
+      (source) => words.test(source.text) || (!source.isTest && printing.test(source.text)),
+    );
     expect(wrong.map((source) => source.name)).toEqual([]);
   });
 
