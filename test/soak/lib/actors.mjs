@@ -34,6 +34,8 @@ export class Tally {
 }
 
 class Actor {
+  /** Settles once everything that it keeps is in place. */
+  isReady;
   #isStopped = false;
   #running;
 
@@ -44,12 +46,13 @@ class Actor {
   }
 
   start() {
+    this.isReady = this.open();
     this.#running = this.#loop();
   }
 
   async #loop() {
     try {
-      await this.open();
+      await this.isReady;
       while (!this.#isStopped) {
         await this.round();
         await pauseMs(this.random.between(0, this.restMs));
@@ -81,10 +84,26 @@ export class Writer extends Actor {
     this.client = await Client.open(this.port, 30_000);
     this.timer = setInterval(() => this.client.ping(), 5000);
     this.tally.note('create', await this.client.create(this.path, Buffer.alloc(0)));
+    // Full from the beginning: what grows later is a leak, not the tree.
+    while (this.#nodes.length < nodesMax) this.tally.note('create', await this.#create());
+  }
+
+  #create() {
+    this.#number += 1;
+    const path = `${this.path}/${'n'.repeat(this.random.between(1, 60))}-${this.#number}`;
+    this.#nodes.push(path);
+    return this.client.create(path, this.#data());
   }
 
   #data() {
-    const kind = this.random.weighted({ none: 10, tiny: 50, small: 30, page: 12, large: 3, huge: 1 });
+    const kind = this.random.weighted({
+      none: 10,
+      tiny: 50,
+      small: 30,
+      page: 12,
+      large: 3,
+      huge: 1,
+    });
     const bounds = {
       none: [0, 0],
       tiny: [1, 100],
@@ -110,13 +129,9 @@ export class Writer extends Actor {
       read: isEmpty ? 0 : 20,
       delete: isEmpty ? 0 : 28,
     });
-    this.#number += 1;
     switch (kind) {
-      case 'create': {
-        const path = `${this.path}/${'n'.repeat(this.random.between(1, 60))}-${this.#number}`;
-        this.#nodes.push(path);
-        return this.client.create(path, this.#data());
-      }
+      case 'create':
+        return this.#create();
       case 'set':
         return this.client.set(this.#any(), this.#data());
       case 'both':

@@ -41,8 +41,17 @@ export class Client {
       this.#waiting.clear();
       failed(new Error('closed before the session began'));
     });
-    const hello = new Fields().int(0).long(0).int(timeoutMs).long(session?.sessionId ?? 0n);
-    this.#write(hello.bytes(session?.password ?? this.password).flag(false).done());
+    const hello = new Fields()
+      .int(0)
+      .long(0)
+      .int(timeoutMs)
+      .long(session?.sessionId ?? 0n);
+    this.#write(
+      hello
+        .bytes(session?.password ?? this.password)
+        .flag(false)
+        .done(),
+    );
   }
 
   #write(payload) {

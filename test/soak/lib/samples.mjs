@@ -29,7 +29,7 @@ export async function sample({ port, pid, dataDirectory }) {
     residentBytes: residentBytes(pid),
     treeBytes,
     dataBytes,
-    overheadPerNode: (treeBytes - dataBytes) / figure('znode_count'),
+    overheadBytes: treeBytes - dataBytes,
     znodes: figure('znode_count'),
     sessions: figure('global_sessions'),
     ephemerals: figure('ephemerals_count'),
@@ -59,14 +59,12 @@ function slope(values) {
 
 /**
  * A series grows when the median of its second half exceeds that of the first by more than the
- * tolerance and its slope, over the length of the series, does so too. The first fifth is left
- * out: pools fill, code is compiled.
+ * tolerance and its slope, over the length of the series, does so too.
  */
 export function growth(series, { share, floor }) {
-  const steady = series.slice(Math.ceil(series.length / 5));
-  const half = Math.floor(steady.length / 2);
-  const [before, after] = [median(steady.slice(0, half)), median(steady.slice(half))];
-  const rise = slope(steady) * steady.length;
+  const half = Math.floor(series.length / 2);
+  const [before, after] = [median(series.slice(0, half)), median(series.slice(half))];
+  const rise = slope(series) * series.length;
   const allowed = before * share + floor;
   return { before, after, rise, allowed, grows: after - before > allowed && rise > allowed };
 }
