@@ -24,6 +24,9 @@ for package in \
   [ "$status" = installed ] || missing="$missing $package"
 done
 
+# The Java of ZooKeeper 3.9 comes from Maven Central.
+command -v mvn >/dev/null || missing="$missing maven"
+
 if [ -n "$missing" ]; then
   apt-get update
   # shellcheck disable=SC2086  # one word for each package
