@@ -17,7 +17,7 @@ type Storage = Pick<
 >;
 
 const SNAP_SIZE = 'snapSizeLimitInKb';
-const SNAP_SIZE_DEFAULT_KIB = 262_144;
+const SNAP_SIZE_DEFAULT_KIB = 4_194_304;
 /** As in ZooKeeper; with fewer, one bad disk block could leave no snapshot to start from. */
 const RETAIN_MIN = 3;
 

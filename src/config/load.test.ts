@@ -430,7 +430,7 @@ describe('values that depend on others', () => {
 
   it('never let the log grow for ever', () => {
     expect(configOf('snapSizeLimitInKb=64').snapSizeLimitBytes).toBe(65_536);
-    expect(configOf('snapSizeLimitInKb=0').snapSizeLimitBytes).toBe(268_435_456);
+    expect(configOf('snapSizeLimitInKb=0').snapSizeLimitBytes).toBe(4_294_967_296);
     expect(warningsOf('snapSizeLimitInKb=-1')).toHaveLength(1);
   });
 

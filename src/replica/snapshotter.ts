@@ -22,6 +22,9 @@ export interface SnapshotStore {
   ): Promise<unknown>;
 }
 
+/** Replayed in about half a second. */
+const LOG_BYTES_MIN = 67_108_864;
+
 /**
  * Decides when an image of the state is written: after so many bytes of log, and at shutdown. One
  * at a time; while it is written, commands go on and the image stays exact at its slot.
@@ -46,7 +49,7 @@ export class Snapshotter {
     storage: SnapshotStore;
     logger: Logger;
     clock: Clock;
-    /** A snapshot follows after this many bytes of log. */
+    /** A snapshot follows after this many bytes of log at the latest. */
     logBytesMax: number;
     /** Slot of the newest snapshot; 0 if there is none. */
     snapshotSlot: number;
@@ -66,7 +69,8 @@ export class Snapshotter {
   applied(slot: number, hash: Uint8Array): void {
     if (this.running !== null) return;
     const bytes = this.storage.bytesSinceSnapshot;
-    if (bytes < this.logBytesMax || bytes - this.failedAtBytes < this.logBytesMax) return;
+    const limit = this.logBytesLimit();
+    if (bytes < limit || bytes - this.failedAtBytes < limit) return;
     this.running = this.write(slot, hash).finally(() => {
       this.running = null;
     });
@@ -76,6 +80,14 @@ export class Snapshotter {
   async finish(slot: number, hash: Uint8Array): Promise<void> {
     await this.running;
     if (slot > this.snapshotSlot) await this.write(slot, hash);
+  }
+
+  /**
+   * Half of an image, so that writing images takes at most twice what the log takes; and a fixed
+   * part, so that a small tree is not written again and again.
+   */
+  private logBytesLimit(): number {
+    return Math.min(this.logBytesMax, Math.max(LOG_BYTES_MIN, this.state.bytesUsed / 2));
   }
 
   private async write(slot: number, hash: Uint8Array): Promise<void> {

@@ -53,8 +53,10 @@ export const storage: KeySection = {
     honoured(
       'snapSizeLimitInKb',
       long(-1, 'KiB'),
-      '262144',
-      'Bytes of log after which a snapshot is written; a restart replays at most about as much.',
+      '4194304',
+      'Bytes of log after which a snapshot is written at the latest. Quoll writes one after 64 MiB, ' +
+        'or after half of what the tree takes if that is more, so that a restart is short and ' +
+        'snapshots cost little beside the log; a smaller value here brings them forward.',
     ),
     honoured(
       'autopurge.snapRetainCount',

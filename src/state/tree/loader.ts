@@ -100,7 +100,8 @@ export class TreeLoader {
     const expected = Math.min(this.header[H_COUNT] as number, rows.end - rows.first);
     const index = new PathIndex(rows, arena, expected);
     const parts: Parts = { rows, arena, names, index, lists, digest };
-    const totals = verify(parts, this.header, this.sideCount, this.options.seed);
+    const { seed, verifyDigests = true } = this.options;
+    const totals = verify(parts, this.header, this.sideCount, { seed, verifyDigests });
     return new Tree(this.options, { ...parts, ...totals });
   }
 
