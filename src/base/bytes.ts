@@ -1,8 +1,8 @@
 /**
- * Below this many bytes a loop beats `set(subarray())`, which allocates a view per call
- * (measured on Node.js 20: break-even near 100 bytes).
+ * Up to this many bytes a loop beats `set(subarray())`, which costs about 90 ns for its view
+ * whatever the length; the loop takes 2 ns a byte (measured on Node.js 20).
  */
-const LOOP_COPY_MAX = 96;
+const LOOP_COPY_MAX = 40;
 
 /** Copies `source[from, to)` to `target` at `at`. The ranges must not overlap in one buffer. */
 export function copyBytes(
