@@ -83,7 +83,9 @@ export async function refuseForeignFiles(
     const file = names.find((name) => ZOOKEEPER_FILE.test(name));
     if (file === undefined) continue;
     const what = 'it is a file of ZooKeeper, and there is no data of Quoll yet';
-    const advice = `Run "quoll import ${dataDir}" to take the data over, or give Quoll an empty dataDir.`;
+    const advice =
+      `"quoll import ${dataDir}" will take the data over in a later release; ` +
+      'until then give Quoll an empty dataDir. It never starts empty on data that is not its own.';
     throw new StorageError('foreign', `${directory}/version-2/${file}`, -1, -1, what, advice);
   }
 }
