@@ -103,10 +103,6 @@ export class Replica {
     return bytes;
   }
 
-  get attachedCount(): number {
-    return this.attachments.size;
-  }
-
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
   openSession(client: Client, timeoutMs: number, passwordHash: Uint8Array): void {
     const ids = this.options.sessionIds;
@@ -172,9 +168,7 @@ export class Replica {
     this.expiry.sweep(this.clock.monotonicMs(), (lease) => {
       const session = this.state.sessions.get(lease.high, lease.low);
       if (session === undefined) return;
-      this.header.generation = session.generation;
-      const generation = session.generation;
-      this.beginAlone(CommandKind.expireSession, lease.high, lease.low, generation);
+      this.beginAlone(CommandKind.expireSession, lease.high, lease.low, session.generation);
       this.end();
     });
   }
