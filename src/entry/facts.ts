@@ -1,16 +1,10 @@
 import { Summary } from '../base/summary.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Clock } from '../io/clock.ts';
-import {
-  DirectorySize,
-  environmentEntries,
-  maxFileDescriptors,
-  NodeLoopDelay,
-  openFileDescriptors,
-} from '../io/node/process-facts.ts';
 import type { Snapshotter } from '../replica/snapshotter.ts';
 import {
   type ConfFacts,
+  type LoopDelay,
   type ServerFacts,
   type StorageFacts,
   versionText,
@@ -20,6 +14,32 @@ import type { Recovered } from './recover.ts';
 
 /** How old the sizes of the directories may be when somebody asks. */
 const SIZES_EVERY_MS = 5_000;
+
+/** Bytes below a directory, sampled beside the loop. */
+export interface MeasuredDirectory {
+  readonly bytes: number;
+  sample(): Promise<void>;
+}
+
+/** What only the process can tell of itself and its machine. */
+export interface ProcessFacts {
+  measureDirectory(directory: string): MeasuredDirectory;
+  /** Null where nobody measures it. */
+  measureLoopDelay(): (LoopDelay & { stop(): void }) | null;
+  environment(): readonly (readonly [key: string, value: string])[];
+  /** -1 where the platform does not tell. */
+  openFileDescriptors(): number;
+  maxFileDescriptors(): number;
+}
+
+/** A process that tells nothing, as a simulated one. */
+export const SILENT_PROCESS: ProcessFacts = {
+  measureDirectory: () => ({ bytes: 0, sample: () => Promise.resolve() }),
+  measureLoopDelay: () => null,
+  environment: () => [],
+  openFileDescriptors: () => -1,
+  maxFileDescriptors: () => -1,
+};
 
 export interface Build {
   readonly version: string;
@@ -31,6 +51,7 @@ export interface FactsOptions {
   readonly config: ServerConfig;
   readonly build: Build;
   readonly clock: Clock;
+  readonly process: ProcessFacts;
   readonly storage: Storage;
   readonly snapshotter: Snapshotter;
   readonly recovered: Recovered;
@@ -40,16 +61,17 @@ export interface FactsOptions {
 
 /** What four-letter words and metrics tell of this process; `stop` ends the measuring. */
 export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop: () => void } {
-  const { config, build, clock } = options;
+  const { config, build, clock, process } = options;
   const conf = confFacts(config, options.clientPort);
-  const [data, log] = [new DirectorySize(conf.dataDir), new DirectorySize(conf.dataLogDir)];
+  const data = process.measureDirectory(conf.dataDir);
+  const log = process.measureDirectory(conf.dataLogDir);
   const sample = (): void => {
     void data.sample();
     void log.sample();
   };
   sample();
   const stopSampling = clock.every(SIZES_EVERY_MS, sample);
-  const loopDelay = new NodeLoopDelay();
+  const loopDelay = process.measureLoopDelay();
   const facts: ServerFacts = {
     version: versionText(build.version, build.builtAt),
     whitelist: config.fourLetterWhitelist,
@@ -61,13 +83,13 @@ export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop:
     serving: () => true,
     dataDirBytes: () => data.bytes,
     logDirBytes: () => log.bytes,
-    environment: environmentEntries,
-    openFileDescriptors,
-    maxFileDescriptors,
+    environment: () => process.environment(),
+    openFileDescriptors: () => process.openFileDescriptors(),
+    maxFileDescriptors: () => process.maxFileDescriptors(),
   };
   const stop = (): void => {
     stopSampling();
-    loopDelay.stop();
+    loopDelay?.stop();
   };
   return { facts, stop };
 }

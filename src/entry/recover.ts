@@ -1,3 +1,4 @@
+import type { Clock } from '../io/clock.ts';
 import type { Secrets } from '../io/secrets.ts';
 import { replay } from '../replica/replay.ts';
 import { StateLoader } from '../state/loader.ts';
@@ -20,10 +21,11 @@ export interface Recovered {
 /** The newest snapshot and the log behind it, made into a state. */
 export async function recover(
   storage: Storage,
+  clock: Clock,
   secrets: Secrets,
   maxTreeBytes: number,
 ): Promise<Recovered> {
-  const startedMs = performance.now();
+  const startedMs = clock.monotonicMs();
   // Storage has checked every slice of its own snapshots.
   const treeOptions = { seed: seedOf(secrets), maxBytes: maxTreeBytes, verifyDigests: false };
   const base = await storage.loadSnapshot(async (snapshot) => {
@@ -34,7 +36,7 @@ export async function recover(
     return { state, slot: snapshot.slot, hash: snapshot.hash };
   });
   const state = base?.state ?? new State(treeOptions);
-  const loadedMs = performance.now();
+  const loadedMs = clock.monotonicMs();
   const last = { slot: base?.slot ?? 0, hash: base?.hash ?? GENESIS_HASH, round: 0 };
   let replayedCommands = 0;
   for await (const entries of storage.entries()) {
@@ -50,7 +52,7 @@ export async function recover(
     round: last.round,
     snapshotSlot: base?.slot ?? 0,
     loadMs: loadedMs - startedMs,
-    replayMs: performance.now() - loadedMs,
+    replayMs: clock.monotonicMs() - loadedMs,
     replayedCommands,
   };
 }

@@ -1,266 +1,43 @@
 import type { ServerConfig } from '../config/server-config.ts';
-import { type Disk, DiskError, isDiskError } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
 import { NodeClock } from '../io/node/clock.ts';
 import { NodeDisk } from '../io/node/disk.ts';
 import { NodeNetwork } from '../io/node/network.ts';
+import {
+  DirectorySize,
+  environmentEntries,
+  maxFileDescriptors,
+  NodeLoopDelay,
+  openFileDescriptors,
+} from '../io/node/process-facts.ts';
 import { NodeSecrets } from '../io/node/secrets.ts';
-import { Solo } from '../paxos/solo.ts';
-import { Reaper } from '../replica/reaper.ts';
-import { Replica } from '../replica/replica.ts';
-import { SessionIds } from '../replica/session-ids.ts';
-import { Snapshotter } from '../replica/snapshotter.ts';
-import { createFourLetterWords } from '../server/four-letter/words.ts';
-import { ClientPort } from '../server/server.ts';
-import { CommandFlag } from '../state/command.ts';
-import { chainHash } from '../storage/record.ts';
-import { openStorage, type Storage } from '../storage/storage.ts';
-import { BUILT_AT, VERSION } from './build.ts';
-import { createContext } from './context.ts';
-import { collectFacts } from './facts.ts';
-import { type Recovered, recover } from './recover.ts';
+import { type RunningServer, startReplica } from './assembly.ts';
+import type { ProcessFacts } from './facts.ts';
 
-/** How long a server that is told to stop waits for writes under way. */
-const DRAIN_MS_MAX = 10_000;
+export type { RunningServer };
+
+const PROCESS: ProcessFacts = {
+  measureDirectory: (directory) => new DirectorySize(directory),
+  measureLoopDelay: () => new NodeLoopDelay(),
+  environment: environmentEntries,
+  openFileDescriptors,
+  maxFileDescriptors,
+};
 
 export interface ServerDeps {
   readonly logger: Logger;
 }
 
-export interface RunningServer {
-  readonly address: string;
-  readonly port: number;
-  /** Answers what was accepted, writes a snapshot, closes. */
-  close(): Promise<void>;
-  /** Settles when the server has ended: with null after `close`, with the error that stopped it. */
-  readonly done: Promise<Error | null>;
-}
-
-/** Recovers the data directory, then serves clients on it. */
+/** Serves the data directory of the configuration by this process. */
 export async function startServer(config: ServerConfig, deps: ServerDeps): Promise<RunningServer> {
-  const { logger } = deps;
-  const io = { clock: new NodeClock(), checksums: new NodeChecksums(), secrets: new NodeSecrets() };
-  const room = { isThere: true };
-  const disk = new NodeDisk();
-  if (!config.dataDirAutocreate) await refuseMissingDirectories(disk, config);
-  const storage = await openStorage(disk, {
-    ...io,
-    dataDir: config.dataDir,
-    ...(config.dataLogDir === config.dataDir ? {} : { dataLogDir: config.dataLogDir }),
-    logger,
-    identityIfBlank: {
-      clusterId: io.secrets.randomBytes(16),
-      replicaId: io.secrets.randomBytes(16),
-    },
-    forceSync: config.forceSync,
-    snapRetainCount: config.purge ? config.snapRetainCount : Number.POSITIVE_INFINITY,
-    onRoom: (hasRoom) => {
-      room.isThere = hasRoom;
-      if (hasRoom) logger.info({}, 'there is space again: writes are accepted');
-      else logger.error({}, 'no space for the log: writes are refused, reads go on; make space');
-    },
+  return startReplica(config, {
+    logger: deps.logger,
+    clock: new NodeClock(),
+    disk: new NodeDisk(),
+    network: new NodeNetwork(),
+    secrets: new NodeSecrets(),
+    checksums: new NodeChecksums(),
+    process: PROCESS,
   });
-  try {
-    const recovered = await recover(storage, io.secrets, config.maxTreeBytes);
-    logRecovery(logger, recovered);
-    const server = new Server(config, logger, io, storage, recovered, () => room.isThere);
-    await server.open();
-    return server;
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
-}
-
-/** An empty directory in place of one whose disk is not mounted would look like a fresh start. */
-async function refuseMissingDirectories(disk: Disk, config: ServerConfig): Promise<void> {
-  for (const directory of [config.dataDir, config.dataLogDir]) {
-    try {
-      await disk.list(directory);
-    } catch (error) {
-      if (!isDiskError(error, 'ENOENT')) throw error;
-      const message =
-        `${directory} does not exist, and datadir.autocreate=false forbids to create it: ` +
-        'mount its disk, or create it';
-      throw new DiskError('ENOENT', directory, message);
-    }
-  }
-}
-
-function logRecovery(logger: Logger, recovered: Recovered): void {
-  const { snapshotSlot, lastSlot: slot, loadMs, replayMs, replayedCommands, state } = recovered;
-  const znodes = state.tree.count;
-  const times = { loadMs: Math.round(loadMs), replayMs: Math.round(replayMs) };
-  logger.info({ snapshotSlot, slot, znodes, ...times, replayedCommands }, 'recovered');
-}
-
-interface Io {
-  readonly clock: NodeClock;
-  readonly checksums: NodeChecksums;
-  readonly secrets: NodeSecrets;
-}
-
-/** A recovered replica with its client port and its timers. */
-class Server implements RunningServer {
-  readonly done: Promise<Error | null>;
-  private settle: (error: Error | null) => void = () => {};
-  private readonly config: ServerConfig;
-  private readonly logger: Logger;
-  private readonly io: Io;
-  private readonly storage: Storage;
-  private readonly replica: Replica;
-  private readonly snapshotter: Snapshotter;
-  private readonly reaper: Reaper;
-  private readonly clientPort: ClientPort;
-  private readonly stopMeasuring: () => void;
-  private stopSweep: () => void = () => {};
-  private lastHash: Uint8Array;
-  private ended = false;
-
-  constructor(
-    config: ServerConfig,
-    logger: Logger,
-    io: Io,
-    storage: Storage,
-    recovered: Recovered,
-    hasRoom: () => boolean,
-  ) {
-    this.config = config;
-    this.logger = logger;
-    this.io = io;
-    this.storage = storage;
-    this.lastHash = recovered.lastHash;
-    this.done = new Promise((resolve) => {
-      this.settle = resolve;
-    });
-    const { state, snapshotSlot } = recovered;
-    const { clock, secrets } = io;
-    const logBytesMax = config.snapSizeLimitBytes;
-    const onFatal = (error: Error): void => this.fail(error);
-    const snapshots = { state, storage, logger, clock, logBytesMax, snapshotSlot, onFatal };
-    this.snapshotter = new Snapshotter(snapshots);
-    this.replica = this.createReplica(recovered);
-    this.reaper = new Reaper(this.replica, config.containers);
-    const measured = collectFacts({
-      config,
-      build: { version: VERSION, builtAt: BUILT_AT },
-      clock,
-      storage,
-      snapshotter: this.snapshotter,
-      recovered,
-      clientPort: () => this.port,
-    });
-    this.stopMeasuring = measured.stop;
-    const fourLetterWord = createFourLetterWords(measured.facts);
-    const { replica } = this;
-    const isExhausted = (): boolean => storage.log.isExhausted;
-    this.clientPort = new ClientPort(
-      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord }),
-    );
-  }
-
-  get address(): string {
-    return this.clientPort.address;
-  }
-
-  get port(): number {
-    return this.clientPort.port;
-  }
-
-  async open(): Promise<void> {
-    const { clock } = this.io;
-    await this.clientPort.open(new NodeNetwork(), {
-      host: this.config.clientPortAddress,
-      port: this.config.clientPort,
-      backlog: this.config.listenBacklog,
-    });
-    this.reaper.start();
-    // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
-    this.stopSweep = clock.every(this.config.tickTimeMs, () =>
-      clock.afterTurn(() => this.replica.sweepSessions()),
-    );
-  }
-
-  async close(): Promise<void> {
-    if (this.ended) return;
-    this.ended = true;
-    const { clock } = this.io;
-    this.clientPort.quiesce();
-    this.stopTimers();
-    const isIdle = await this.drained();
-    // One turn more, so that the last replies leave before their connections are closed.
-    await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
-    // In the middle of a slot an image would be exact at none.
-    if (isIdle) await this.snapshotter.finish(this.replica.state.slot, this.lastHash);
-    await this.clientPort.close();
-    if (isIdle) await this.storage.close();
-    this.settle(null);
-  }
-
-  private createReplica(recovered: Recovered): Replica {
-    const { config, io, storage } = this;
-    return new Replica({
-      state: recovered.state,
-      decider: new Solo({
-        chain: chainHash(io.checksums),
-        round: Math.max(1, recovered.round),
-        replica: 1,
-        lastSlot: recovered.lastSlot,
-        lastHash: recovered.lastHash,
-      }),
-      log: storage.log,
-      clock: io.clock,
-      sessionIds: new SessionIds(1, io.clock.wallMs()),
-      tickTimeMs: config.tickTimeMs,
-      flags: flagsOf(config),
-      slowAppends: {
-        thresholdMs: config.fsyncWarningThresholdMs,
-        report: (tookMs, bytes) => {
-          const fields = { ms: Math.round(tookMs), bytes };
-          this.logger.warn(fields, 'the disk was slow to take a write to the log');
-        },
-      },
-      onFatal: (error) => this.fail(error),
-      onApplied: (entry) => {
-        this.lastHash = entry.hash;
-        this.snapshotter.applied(entry.slot, entry.hash);
-      },
-    });
-  }
-
-  /** The log can't be trusted any more: nobody is answered from here on. */
-  private fail(error: Error): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.stopTimers();
-    void this.clientPort.close().finally(() => this.settle(error));
-  }
-
-  private async drained(): Promise<boolean> {
-    const idle = new Promise<boolean>((resolve) => this.replica.whenIdle(() => resolve(true)));
-    const late = new Promise<boolean>((resolve) =>
-      setTimeout(resolve, DRAIN_MS_MAX, false).unref(),
-    );
-    const isIdle = await Promise.race([idle, late]);
-    const waited = { waitedMs: DRAIN_MS_MAX };
-    if (!isIdle) this.logger.warn(waited, 'the disk does not answer: writes stay unanswered');
-    return isIdle;
-  }
-
-  private stopTimers(): void {
-    this.reaper.stop();
-    this.stopSweep();
-    this.stopMeasuring();
-  }
-}
-
-function flagsOf(config: ServerConfig): number {
-  return (
-    (config.enforceQuota ? CommandFlag.enforceQuota : 0) |
-    (config.extendedTypesEnabled ? CommandFlag.extendedTypes : 0) |
-    (config.skipACL ? CommandFlag.skipACL : 0) |
-    (config.digestEnabled ? 0 : CommandFlag.digestDisabled) |
-    (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0)
-  );
 }

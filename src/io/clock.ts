@@ -8,4 +8,6 @@ export interface Clock {
   afterTurn(task: () => void): void;
   /** Runs `task` every `periodMs`; returns the way to stop it. */
   every(periodMs: number, task: () => void): () => void;
+  /** Runs `task` once, after `delayMs`; returns the way to call it off. */
+  after(delayMs: number, task: () => void): () => void;
 }

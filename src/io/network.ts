@@ -37,10 +37,26 @@ export interface ListenOptions {
   readonly backlog: number | undefined;
 }
 
+export interface Peer {
+  /** A name or an address; a name is resolved anew at each call. */
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Network {
   /** `accept` returns the handler of the new stream, or null to close it at once. */
   listen(
     options: ListenOptions,
     accept: (stream: Stream) => StreamHandler | null,
   ): Promise<Listener>;
+  /**
+   * Dials a peer: either `open` is called with the stream and returns its handler, or `failed` is,
+   * and neither before `connect` has returned. The result gives up: then neither is called any
+   * more. Small writes leave at once (no Nagle). No time limit of its own: whoever dials sets one.
+   */
+  connect(
+    peer: Peer,
+    open: (stream: Stream) => StreamHandler,
+    failed: (error: Error) => void,
+  ): () => void;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Err, Op, Xid } from '../protocol/constants.ts';
-import type { SimPeer } from '../sim/network.ts';
+import type { InstantPeer } from '../sim/instant-network.ts';
 import { ConnectionThrottle } from './connection-throttle.ts';
 import {
   connectRequest,
@@ -17,17 +17,17 @@ import { concat, TestServer } from './test-server.test-helper.ts';
 const set = (xid: number, bytes = 1): Uint8Array =>
   request(xid, Op.setData, setBody('/a', 'x'.repeat(bytes)));
 const get = (xid: number): Uint8Array => request(xid, Op.getData, pathBody('/a', false));
-const xids = (peer: SimPeer): number[] => replies(peer).map((reply) => reply.xid);
+const xids = (peer: InstantPeer): number[] => replies(peer).map((reply) => reply.xid);
 const lengthOf = (bytes: Uint8Array): number => bytes.length - 4;
 
 /** A server with a node `/a` and clients with sessions, whose log now waits for the test. */
 function serverWith(
   limits: ConstructorParameters<typeof TestServer>[0],
   clients: number,
-): { server: TestServer; peers: SimPeer[] } {
+): { server: TestServer; peers: InstantPeer[] } {
   const server = new TestServer(limits);
   const peers = Array.from({ length: clients }, () => server.client());
-  server.exchange(peers[0] as SimPeer, request(1, Op.create, createBody('/a', '')));
+  server.exchange(peers[0] as InstantPeer, request(1, Op.create, createBody('/a', '')));
   server.log.automatic = false;
   return { server, peers };
 }
@@ -41,7 +41,7 @@ function finishAll(server: TestServer): void {
 describe('the limit of requests in flight', () => {
   it('stops reading from whoever waits for an answer, and from nobody else', () => {
     const { server, peers } = serverWith({ outstandingMax: 3 }, 3);
-    const [first, second, third] = peers as [SimPeer, SimPeer, SimPeer];
+    const [first, second, third] = peers as [InstantPeer, InstantPeer, InstantPeer];
     server.exchange(first, set(2), set(3), set(4), set(5), get(6));
     expect(server.context.inFlight.requests).toBe(3);
     expect([first.paused, second.paused]).toEqual([true, false]);
@@ -61,7 +61,7 @@ describe('the limit of requests in flight', () => {
 
   it('forgets what a connection waited for once it is gone', () => {
     const { server, peers } = serverWith({ outstandingMax: 3 }, 2);
-    const [first, second] = peers as [SimPeer, SimPeer];
+    const [first, second] = peers as [InstantPeer, InstantPeer];
     server.exchange(first, set(2), set(3), get(4));
     first.hangUp();
     expect(server.context.inFlight.requests).toBe(0);
@@ -79,7 +79,7 @@ describe('large requests', () => {
 
   it('in flight beyond the limit close the connection that brings one more', () => {
     const { server, peers } = serverWith(limits, 2);
-    const [first, second] = peers as [SimPeer, SimPeer];
+    const [first, second] = peers as [InstantPeer, InstantPeer];
     server.exchange(first, set(2, 1_000), set(3, 999), set(4, 1_000));
     expect(server.context.inFlight.largeBytes).toBe(2 * large);
     server.exchange(second, set(1, 999));
@@ -94,7 +94,7 @@ describe('large requests', () => {
 
   it('are refused as soon as their length is known', () => {
     const { server, peers } = serverWith(limits, 2);
-    const [first, second] = peers as [SimPeer, SimPeer];
+    const [first, second] = peers as [InstantPeer, InstantPeer];
     server.exchange(first, set(2, 1_000), set(3, 1_000));
     second.send(set(1, 1_000).subarray(0, 4));
     expect(second.closed).toBe(true);
@@ -102,7 +102,7 @@ describe('large requests', () => {
 
   it('make room with their outcome, an error in its place, and the end of their connection', () => {
     const { server, peers } = serverWith({ ...limits, largeRequestsBytesMax: 3 * large }, 3);
-    const [first, second, third] = peers as [SimPeer, SimPeer, SimPeer];
+    const [first, second, third] = peers as [InstantPeer, InstantPeer, InstantPeer];
     server.exchange(first, set(2, 1_000), set(3, 1_000));
     server.log.finish();
     server.clock.settle();
@@ -122,7 +122,7 @@ describe('large requests', () => {
 
   it('that are answered at once hold nothing', () => {
     const { server, peers } = serverWith(limits, 1);
-    const [first] = peers as [SimPeer];
+    const [first] = peers as [InstantPeer];
     const padded = request(2, Op.exists, (writer) => {
       pathBody('/a', false)(writer);
       writer.raw(new Uint8Array(2_000), 0, 2_000);
@@ -133,7 +133,7 @@ describe('large requests', () => {
 
   it('wait for their turn like others, and count while they do', () => {
     const { server, peers } = serverWith(limits, 1);
-    const [first] = peers as [SimPeer];
+    const [first] = peers as [InstantPeer];
     const padded = request(3, Op.exists, (writer) => {
       pathBody('/a', false)(writer);
       writer.raw(new Uint8Array(1_100), 0, 1_100);
@@ -167,7 +167,7 @@ describe('the throttle of new connections', () => {
   it('tells new sessions from those that come back', () => {
     const options = { ...THROTTLE_OFF, tokens: 3, fillTimeMs: 1e9, weightEnabled: true };
     const server = new TestServer({}, { throttle: new ConnectionThrottle(options, 0, () => 1) });
-    const back = server.network.connect();
+    const back = server.network.dial();
     back.send(connectRequest({ high: 1, low: 1 }));
     expect(server.context.throttle.deficit).toBe(2);
     expect(server.client().closed).toBe(true);
@@ -177,7 +177,7 @@ describe('the throttle of new connections', () => {
 describe('a connection that ends', () => {
   it('has got the answers to all that came before its closeSession, in order', () => {
     const { server, peers } = serverWith({}, 1);
-    const [first] = peers as [SimPeer];
+    const [first] = peers as [InstantPeer];
     server.exchange(first, set(2), get(3), get(4), set(5), get(6), request(7, Op.closeSession));
     finishAll(server);
     expect(xids(first)).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -186,7 +186,7 @@ describe('a connection that ends', () => {
 
   it('gets no answer behind its last one, though outcomes still come', () => {
     const { server, peers } = serverWith({}, 1);
-    const [first] = peers as [SimPeer];
+    const [first] = peers as [InstantPeer];
     server.exchange(first, set(2), request(3, 999), set(4), set(5));
     first.reading = false;
     finishAll(server);

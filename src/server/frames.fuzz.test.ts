@@ -167,7 +167,7 @@ describe('mutated frames', () => {
         witness = server.client();
         asked = 0;
       }
-      const peer = dice.below(10) === 0 ? server.network.connect() : server.client();
+      const peer = dice.below(10) === 0 ? server.network.dial() : server.client();
       for (let i = 0; i < FRAMES_PER_CONNECTION && !peer.closed; i++, sent++) {
         peer.send(mutate(dice, CORPUS[dice.below(CORPUS.length)] as Uint8Array));
         if (dice.below(3) === 0) server.clock.settle();

@@ -1,6 +1,6 @@
 import { Reader } from '../base/reader.ts';
 import { Writer } from '../base/writer.ts';
-import type { SimPeer } from '../sim/network.ts';
+import type { InstantPeer } from '../sim/instant-network.ts';
 
 /** One frame of the server, taken apart as far as every reply allows. */
 export interface Frame {
@@ -11,7 +11,7 @@ export interface Frame {
 }
 
 /** Cuts what a peer has received into frames; the first is the ConnectResponse. */
-export function rawFrames(peer: SimPeer): Uint8Array[] {
+export function rawFrames(peer: InstantPeer): Uint8Array[] {
   const reader = new Reader(peer.received);
   const frames: Uint8Array[] = [];
   while (reader.remaining >= 4) {
@@ -23,7 +23,7 @@ export function rawFrames(peer: SimPeer): Uint8Array[] {
 }
 
 /** Replies and notifications behind the ConnectResponse. */
-export function replies(peer: SimPeer): Frame[] {
+export function replies(peer: InstantPeer): Frame[] {
   return rawFrames(peer)
     .slice(1)
     .map((bytes) => {

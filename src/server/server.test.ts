@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Reader } from '../base/reader.ts';
 import { utf8Decode } from '../base/utf8.ts';
 import { Err, Op, Xid } from '../protocol/constants.ts';
-import type { SimPeer } from '../sim/network.ts';
+import type { InstantPeer } from '../sim/instant-network.ts';
 import {
   connectRequest,
   createBody,
@@ -23,7 +23,7 @@ interface Greeting {
   readOnlyByte: boolean;
 }
 
-function greeting(peer: SimPeer): Greeting {
+function greeting(peer: InstantPeer): Greeting {
   const reader = new Reader(rawFrames(peer)[0]);
   reader.i32();
   const [timeoutMs, high, low] = [reader.i32(), reader.i32(), reader.i32()];
@@ -31,7 +31,7 @@ function greeting(peer: SimPeer): Greeting {
   return { timeoutMs, high, low, password, readOnlyByte: reader.remaining === 1 };
 }
 
-const xids = (peer: SimPeer): number[] => replies(peer).map((reply) => reply.xid);
+const xids = (peer: InstantPeer): number[] => replies(peer).map((reply) => reply.xid);
 
 describe('sessions', () => {
   it('open with a negotiated time-out, an id of the server and a secret password', () => {
@@ -45,7 +45,7 @@ describe('sessions', () => {
 
   it('answer clients before 3.4 without the read-only byte', () => {
     const server = new TestServer();
-    const peer = server.network.connect();
+    const peer = server.network.dial();
     peer.send(connectRequest({ readOnlyByte: false }));
     server.clock.settle();
     expect(rawFrames(peer)[0]?.length).toBe(36);
@@ -57,9 +57,9 @@ describe('sessions', () => {
     server.exchange(first, request(1, Op.create, createBody('/e', 'x', 1)));
     const { high, low, password } = greeting(first);
     first.hangUp();
-    const thief = server.network.connect();
+    const thief = server.network.dial();
     thief.send(connectRequest({ high, low, password: new Uint8Array(16) }));
-    const owner = server.network.connect();
+    const owner = server.network.dial();
     owner.send(connectRequest({ high, low, password }));
     server.clock.settle();
     expect([greeting(thief).timeoutMs, thief.closed]).toEqual([0, true]);
@@ -72,7 +72,7 @@ describe('sessions', () => {
     const server = new TestServer();
     const older = server.client();
     const { high, low, password } = greeting(older);
-    const newer = server.network.connect();
+    const newer = server.network.dial();
     newer.send(connectRequest({ high, low, password }));
     server.clock.settle();
     expect([older.closed, newer.closed]).toEqual([true, false]);
@@ -118,7 +118,7 @@ describe('sessions', () => {
 
   it('are refused to a client that has seen a later zxid than this server', () => {
     const server = new TestServer();
-    const peer = server.network.connect();
+    const peer = server.network.dial();
     peer.send(connectRequest({ lastZxidSeen: 5 }));
     server.clock.settle();
     expect([peer.closed, peer.received.length]).toEqual([true, 0]);
@@ -281,7 +281,7 @@ describe('bad input', () => {
     ]);
     for (let size = 1; size <= 40; size++) {
       const server = new TestServer();
-      const peer = server.network.connect();
+      const peer = server.network.dial();
       for (let at = 0; at < bytes.length; at += size) {
         peer.send(bytes.subarray(at, at + size));
         if (size % 2 === 0) server.clock.settle();
@@ -293,7 +293,7 @@ describe('bad input', () => {
 
   it('closes a connection that never completes its handshake', () => {
     const server = new TestServer();
-    const [silent, half] = [server.network.connect(), server.network.connect()];
+    const [silent, half] = [server.network.dial(), server.network.dial()];
     half.send(connectRequest().subarray(0, 20));
     server.clock.advance(7_000);
     expect([silent.closed, half.closed]).toEqual([true, true]);
@@ -321,7 +321,7 @@ describe('bad input', () => {
   it('limits connections in all and per address', () => {
     const server = new TestServer({ connectionsMax: 3, connectionsPerAddressMax: 2 });
     const closed = ['1.1.1.1', '1.1.1.1', '1.1.1.1', '2.2.2.2', '3.3.3.3'].map(
-      (address) => server.network.connect(address).closed,
+      (address) => server.network.dial(address).closed,
     );
     expect(closed).toEqual([false, false, true, false, true]);
     expect(server.context.counters.connectionsRejected).toBe(2);
@@ -329,10 +329,10 @@ describe('bad input', () => {
 
   it('gives the place of a closed connection to another', () => {
     const server = new TestServer({ connectionsPerAddressMax: 1 });
-    const first = server.network.connect();
-    expect(server.network.connect().closed).toBe(true);
+    const first = server.network.dial();
+    expect(server.network.dial().closed).toBe(true);
     first.hangUp();
-    expect(server.network.connect().closed).toBe(false);
+    expect(server.network.dial().closed).toBe(false);
   });
 });
 
@@ -389,7 +389,7 @@ describe('full', () => {
 describe('four-letter words and authentication', () => {
   it('answers a word and closes', () => {
     const server = new TestServer();
-    const peer = server.network.connect();
+    const peer = server.network.dial();
     peer.send(Uint8Array.from('ruok', (c) => c.charCodeAt(0)));
     server.clock.settle();
     expect(utf8Decode(peer.received, 0, peer.received.length)).toBe('imok');

@@ -5,7 +5,7 @@ import { Solo } from '../paxos/solo.ts';
 import { Replica, type ReplicaOptions } from '../replica/replica.ts';
 import { SessionIds } from '../replica/session-ids.ts';
 import { SimClock } from '../sim/clock.ts';
-import { SimNetwork, type SimPeer } from '../sim/network.ts';
+import { InstantNetwork, type InstantPeer } from '../sim/instant-network.ts';
 import { CommandFlag } from '../state/command.ts';
 import { State } from '../state/state.ts';
 import type { ConnectionThrottle } from './connection-throttle.ts';
@@ -48,7 +48,7 @@ interface Extra {
 /** A whole server on a fake clock, network and log. */
 export class TestServer {
   readonly clock: SimClock = new SimClock();
-  readonly network: SimNetwork = new SimNetwork();
+  readonly network: InstantNetwork = new InstantNetwork();
   readonly log: ManualLog = new ManualLog(this.clock);
   readonly state: State = new State({ seed: [1, 2] });
   readonly replica: Replica;
@@ -93,15 +93,15 @@ export class TestServer {
   }
 
   /** A client with a session. */
-  client(timeoutMs = 10_000): SimPeer {
-    const peer = this.network.connect();
+  client(timeoutMs = 10_000): InstantPeer {
+    const peer = this.network.dial();
     peer.send(connectRequest({ timeoutMs }));
     this.clock.settle();
     return peer;
   }
 
   /** Sends frames in one go and returns all replies so far. */
-  exchange(peer: SimPeer, ...frames: Uint8Array[]): Frame[] {
+  exchange(peer: InstantPeer, ...frames: Uint8Array[]): Frame[] {
     peer.send(concat(frames));
     this.clock.settle();
     return replies(peer);

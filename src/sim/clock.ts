@@ -2,6 +2,7 @@ import type { Clock } from '../io/clock.ts';
 
 interface Timer {
   dueMs: number;
+  /** Infinity: it fires once. */
   readonly periodMs: number;
   readonly task: () => void;
 }
@@ -30,7 +31,14 @@ export class SimClock implements Clock {
   }
 
   every(periodMs: number, task: () => void): () => void {
-    const timer = { dueMs: this.nowMs + periodMs, periodMs, task };
+    return this.start({ dueMs: this.nowMs + periodMs, periodMs, task });
+  }
+
+  after(delayMs: number, task: () => void): () => void {
+    return this.start({ dueMs: this.nowMs + delayMs, periodMs: Number.POSITIVE_INFINITY, task });
+  }
+
+  private start(timer: Timer): () => void {
     this.timers.add(timer);
     return () => this.timers.delete(timer);
   }
@@ -57,6 +65,7 @@ export class SimClock implements Clock {
       if (next === null) break;
       this.nowMs = next.dueMs;
       next.dueMs += next.periodMs;
+      if (next.dueMs === Number.POSITIVE_INFINITY) this.timers.delete(next);
       next.task();
       this.settle();
     }

@@ -32,6 +32,14 @@ export class ManualClock implements Clock {
     return () => this.tasks.delete(task);
   }
 
+  after(_delayMs: number, task: () => void): () => void {
+    const once = (): void => {
+      this.tasks.delete(once);
+      task();
+    };
+    return this.every(0, once);
+  }
+
   tick(): void {
     for (const task of [...this.tasks]) task();
   }

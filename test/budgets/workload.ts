@@ -33,6 +33,9 @@ class StillClock implements Clock {
   every(): () => void {
     return () => {};
   }
+  after(): () => void {
+    return () => {};
+  }
   settle(): void {
     while (this.task !== null) {
       const task = this.task;

@@ -17,4 +17,9 @@ export class NodeClock implements Clock {
     const timer = setInterval(task, periodMs);
     return () => clearInterval(timer);
   }
+
+  after(delayMs: number, task: () => void): () => void {
+    const timer = setTimeout(task, delayMs);
+    return () => clearTimeout(timer);
+  }
 }

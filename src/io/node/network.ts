@@ -1,5 +1,5 @@
-import { createServer, type Socket } from 'node:net';
-import type { Listener, ListenOptions, Network, Stream, StreamHandler } from '../network.ts';
+import { connect, createServer, type Socket } from 'node:net';
+import type { Listener, ListenOptions, Network, Peer, Stream, StreamHandler } from '../network.ts';
 
 /** TCP by `node:net`. */
 export class NodeNetwork implements Network {
@@ -44,6 +44,27 @@ export class NodeNetwork implements Network {
           server.close(() => resolve());
           for (const socket of sockets) socket.destroy();
         }),
+    };
+  }
+
+  connect(
+    peer: Peer,
+    open: (stream: Stream) => StreamHandler,
+    failed: (error: Error) => void,
+  ): () => void {
+    const socket = connect({ host: peer.host, port: peer.port, noDelay: true });
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      socket.off('error', failed);
+      const stream = new SocketStream(socket);
+      stream.attach(open(stream));
+    });
+    return () => {
+      // After `open` the stream is its owner's; before, what still happens to it concerns nobody.
+      if (!socket.connecting) return;
+      socket.off('error', failed);
+      socket.on('error', () => {});
+      socket.destroy();
     };
   }
 }

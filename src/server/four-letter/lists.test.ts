@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Writer } from '../../base/writer.ts';
 import { AddWatchMode, Op } from '../../protocol/constants.ts';
-import type { SimPeer } from '../../sim/network.ts';
+import type { InstantPeer } from '../../sim/instant-network.ts';
 import { createBody, pathBody, rawFrames, request } from '../server.test-helper.ts';
 import type { TestServer } from '../test-server.test-helper.ts';
 import { Lines } from './text.ts';
@@ -10,7 +10,7 @@ import { ask, wordServer } from './words.test-helper.ts';
 const text = (...lines: string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** Session id from the ConnectResponse, as ZooKeeper prints it. */
-function sessionId(peer: SimPeer): string {
+function sessionId(peer: InstantPeer): string {
   const bytes = rawFrames(peer)[0] ?? new Uint8Array(0);
   return `0x${new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(8).toString(16)}`;
 }
@@ -23,7 +23,7 @@ function watchBody(path: string, mode: number): (writer: Writer) => void {
 }
 
 /** Two clients, of whom the first owns /a/e and watches three paths, the second watches /a. */
-function busyServer(): { server: TestServer; first: SimPeer; second: SimPeer } {
+function busyServer(): { server: TestServer; first: InstantPeer; second: InstantPeer } {
   const server = wordServer();
   const [first, second] = [server.client(), server.client(6_000)];
   server.exchange(

@@ -1,5 +1,5 @@
 import { Summary } from '../../base/summary.ts';
-import type { SimPeer } from '../../sim/network.ts';
+import type { InstantPeer } from '../../sim/instant-network.ts';
 import { type ServerFacts, versionText } from '../facts.ts';
 import { TestServer } from '../test-server.test-helper.ts';
 import { createFourLetterWords } from './words.ts';
@@ -61,14 +61,14 @@ export function ascii(text: string): Uint8Array {
 }
 
 /** Sends a word on a connection of its own. */
-export function send(server: TestServer, word: string): SimPeer {
-  const peer = server.network.connect();
+export function send(server: TestServer, word: string): InstantPeer {
+  const peer = server.network.dial();
   peer.send(ascii(word));
   server.clock.settle();
   return peer;
 }
 
-export function received(peer: SimPeer): string {
+export function received(peer: InstantPeer): string {
   return new TextDecoder().decode(peer.received);
 }
 

@@ -112,7 +112,7 @@ describe('mntr', () => {
   it('tells who was turned away, who left, and who fell silent', () => {
     const server = wordServer();
     server.client().hangUp();
-    server.network.connect();
+    server.network.dial();
     server.clock.advance(30_000);
     const names = ['connection_request_count', 'connection_drop_count', 'stale_sessions_expired'];
     expect(values(server, ...names)).toEqual(['1', '1', '1']);

@@ -1,9 +1,16 @@
-import type { Listener, ListenOptions, Network, Stream, StreamHandler } from '../io/network.ts';
+import type {
+  Listener,
+  ListenOptions,
+  Network,
+  Peer,
+  Stream,
+  StreamHandler,
+} from '../io/network.ts';
 
 type Accept = (stream: Stream) => StreamHandler | null;
 
-/** Streams in memory: what one side writes, the other has at once. */
-export class SimNetwork implements Network {
+/** A server's network without time: what one side writes, the other has at once. */
+export class InstantNetwork implements Network {
   private accept: Accept | null = null;
 
   listen(options: ListenOptions, accept: Accept): Promise<Listener> {
@@ -16,17 +23,32 @@ export class SimNetwork implements Network {
   }
 
   /** A client's end of a new connection. */
-  connect(remoteAddress = '127.0.0.1'): SimPeer {
-    const peer = new SimPeer(remoteAddress);
+  dial(remoteAddress = '127.0.0.1'): InstantPeer {
+    const peer = new InstantPeer(remoteAddress);
     const handler = this.accept?.(peer.stream) ?? null;
     if (handler === null) peer.closed = true;
     else peer.handler = handler;
     return peer;
   }
+
+  /** There is nobody but the server. */
+  connect(
+    peer: Peer,
+    _open: (stream: Stream) => StreamHandler,
+    failed: (error: Error) => void,
+  ): () => void {
+    let wanted = true;
+    queueMicrotask(() => {
+      if (wanted) failed(new Error(`nobody listens at ${peer.host}:${peer.port}`));
+    });
+    return () => {
+      wanted = false;
+    };
+  }
 }
 
 /** The client's end: what it sends, what it got, and whether it reads at all. */
-export class SimPeer {
+export class InstantPeer {
   handler: StreamHandler | null = null;
   /** The server has ended the connection. */
   closed = false;

@@ -1,0 +1,9 @@
+import type { Entry } from '../paxos/decider.ts';
+
+/** Who watches a replica from outside, as the simulator's checkers do. It must change nothing. */
+export interface Observer {
+  /** The entry is decided, as this replica has it; called in slot order. Valid during the call. */
+  onDecided(entry: Entry): void;
+  /** The state behind the slot, by its digest. */
+  onApplied(slot: number, digestHigh: number, digestLow: number): void;
+}
