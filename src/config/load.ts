@@ -1,9 +1,9 @@
+import { parseProperties } from '../base/properties.ts';
 import { collect, type Entry } from './collect.ts';
 import type { DerivedText } from './derivation.ts';
 import { type Derived, deriveConfig } from './derive.ts';
 import { parseJvmFlags, splitDefine } from './jvm-flags.ts';
 import type { Problem, Source } from './problem.ts';
-import { parseProperties } from './properties.ts';
 import type { ServerConfig } from './server-config.ts';
 import type { Settings } from './settings.ts';
 

@@ -5,7 +5,7 @@ import { Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Decider, Entry } from '../paxos/decider.ts';
-import { Op } from '../protocol/constants.ts';
+import { Err, Op } from '../protocol/constants.ts';
 import { CommandHeader, CommandKind } from '../state/command.ts';
 import { Identities } from '../state/identities.ts';
 import { type Outcome, Verdict } from '../state/outcome.ts';
@@ -48,6 +48,13 @@ export interface ReplicaOptions {
 const APPLY_SLICE_MS = 4;
 const CLOCK_EVERY_COMMANDS = 64;
 
+/** What a connection asked for, kept until its command has been applied. */
+interface Opening {
+  readonly client: Client;
+  readonly timeoutMs: number;
+  readonly passwordHash: Uint8Array;
+}
+
 /**
  * The one loop: commands in, the decider stepped, its obligations carried out in an order that
  * keeps promises behind durability. A reply is written only by `apply`, and `apply` sees only
@@ -67,7 +74,7 @@ export class Replica {
   private readonly header = new CommandHeader();
   private readonly attachments = new PairMap<Attachment>();
   /** Connections whose opening or attaching is under way, by the number their command carries. */
-  private readonly opening = new Map<number, Client>();
+  private readonly opening = new Map<number, Opening>();
   private openings = 0;
   private readonly proposed: Writer[] = [];
   private appending: readonly Entry[] = [];
@@ -119,7 +126,9 @@ export class Replica {
     timeoutMs: number,
     passwordHash: Uint8Array,
   ): void {
-    this.submitOpening(client, CommandKind.attachSession, high, low, timeoutMs, passwordHash);
+    const known = this.state.sessions.get(high, low)?.generation ?? 0;
+    const kind = CommandKind.attachSession;
+    this.submitOpening(client, kind, high, low, timeoutMs, passwordHash, known);
   }
 
   /** The connection has gone: its session lives on until it expires, its watches don't. */
@@ -186,11 +195,12 @@ export class Replica {
     low: number,
     timeoutMs: number,
     passwordHash: Uint8Array,
+    generation = 0,
   ): void {
     const number = ++this.openings;
-    this.opening.set(number, client);
+    this.opening.set(number, { client, timeoutMs, passwordHash });
     client.opening = number;
-    const writer = this.beginAlone(kind, high, low, 0, number);
+    const writer = this.beginAlone(kind, high, low, generation, number);
     writer.i32(timeoutMs);
     writer.buffer(passwordHash);
     this.end();
@@ -352,9 +362,14 @@ export class Replica {
   private deliverAttachment(outcome: Outcome): void {
     // An opening that was applied before has been delivered before.
     if (outcome.verdict === Verdict.repeat) return;
-    const client = this.opening.get(outcome.sequence);
+    const opening = this.opening.get(outcome.sequence);
     this.opening.delete(outcome.sequence);
+    const client = opening?.client;
     if (client !== undefined) client.opening = 0;
+    if (opening !== undefined && outcome.error === Err.sessionMoved) {
+      this.attachAgain(opening, outcome);
+      return;
+    }
     if (outcome.error !== 0) {
       client?.onAttached(null);
       return;
@@ -370,6 +385,14 @@ export class Replica {
     const attachment = new Attachment(outcome, client, lease);
     this.attachments.set(high, low, attachment);
     client.onAttached(attachment);
+  }
+
+  /** Another connection attached the session since this one asked; the later one wins. */
+  private attachAgain(opening: Opening, outcome: Outcome): void {
+    const { client, timeoutMs, passwordHash } = opening;
+    const { sessionHigh: high, sessionLow: low, generation } = outcome;
+    const kind = CommandKind.attachSession;
+    this.submitOpening(client, kind, high, low, timeoutMs, passwordHash, generation);
   }
 
   private deliverReply(outcome: Outcome): void {

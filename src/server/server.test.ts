@@ -78,6 +78,17 @@ describe('sessions', () => {
     expect([older.closed, newer.closed]).toEqual([true, false]);
   });
 
+  it('go to the last of several connections that attach them at once', () => {
+    const server = new TestServer();
+    const { high, low, password } = greeting(server.client());
+    const racers = [1, 2, 3].map(() => server.network.connect());
+    for (const racer of racers) racer.send(connectRequest({ high, low, password }));
+    server.clock.settle();
+    expect(racers.map((racer) => racer.closed)).toEqual([true, true, false]);
+    const [reply] = server.exchange(racers[2] as SimPeer, request(1, Op.exists, pathBody('/')));
+    expect(reply?.xid).toBe(1);
+  });
+
   it('expire when silent, with their ephemerals, and without a word to the client', () => {
     const server = new TestServer();
     const [silent, other] = [server.client(4_000), server.client(20_000)];

@@ -3,6 +3,7 @@ import { DecodeError, type Reader } from '../base/reader.ts';
 import { Err, Op } from '../protocol/constants.ts';
 import { CommandFlag, CommandKind } from './command.ts';
 import type { Context } from './context.ts';
+import { genesis, leaderCommand, openEpoch, sessionAges } from './ensemble-commands.ts';
 import { multi } from './multi.ts';
 import { execute } from './operations.ts';
 import { type Outcome, Verdict } from './outcome.ts';
@@ -35,6 +36,18 @@ export function applyCommand(c: Context, command: Reader): Outcome {
       c.outcome.verdict = Verdict.applied;
       c.takeZxid();
       c.outcome.error = reapNode(c, command);
+      break;
+    case CommandKind.genesis:
+      leaderCommand(c, command, genesis);
+      break;
+    case CommandKind.openEpoch:
+      leaderCommand(c, command, openEpoch);
+      break;
+    case CommandKind.sessionAges:
+      leaderCommand(c, command, sessionAges);
+      break;
+    case CommandKind.mark:
+      c.outcome.verdict = Verdict.applied;
       break;
     default:
       throw new AssertionError(`a command of unknown kind ${c.header.kind}`);

@@ -16,7 +16,10 @@ export const COMMAND_HEADER_BYTES = 44;
 export const CommandKind = {
   /** body: timeoutMs:i32, passwordHash:buffer. Takes a zxid. Opens generation 1. */
   openSession: 1,
-  /** body: timeoutMs:i32, passwordHash:buffer. Takes no zxid. Opens the next generation. */
+  /**
+   * body: timeoutMs:i32, passwordHash:buffer. Takes no zxid. Opens the generation after
+   * `generation`, if that is the present one: sent again, it must not open two.
+   */
   attachSession: 2,
   /** body: the client's request record; `opcode` says which (closeSession: empty). Takes a zxid. */
   write: 3,
@@ -26,6 +29,20 @@ export const CommandKind = {
   reapNode: 5,
   /** body: code:i32. A write that the leader refuses for a reason only it knows. Takes a zxid. */
   reject: 6,
+  /** body: clusterId:16, membership. Founds the ensemble. Takes no zxid, like all that follow. */
+  genesis: 7,
+  /** body: flags:i32, level:i32 (0: stays). A leader's first entry. */
+  openEpoch: 8,
+  /**
+   * No body, no effect: the outcome tells the server `sessionHigh` that all it had sent up to its
+   * chunk `sequence` has been applied.
+   */
+  mark: 9,
+  /**
+   * body: count:i32, (high:i32 low:i32 generation:i32 age:u8)*. For how many quarters of its
+   * time-out, 0 to 3, each session has been silent.
+   */
+  sessionAges: 10,
 } as const;
 
 /** Configuration that changes an outcome, stamped by the leader so that all replicas agree. */

@@ -3,6 +3,7 @@ import { Writer } from '../base/writer.ts';
 import { type Acl, AclTable, decodeAcl } from './acl.ts';
 import { expandAcl, permits, permitsAnyone } from './acl-rules.ts';
 import { CommandFlag, CommandHeader } from './command.ts';
+import { Ensemble } from './ensemble.ts';
 import type { Identities } from './identities.ts';
 import { IdentitiesCache } from './identities-cache.ts';
 import { Outcome } from './outcome.ts';
@@ -14,6 +15,8 @@ import { WriteRequest } from './write-request.ts';
 
 const COUNTER_MAX = 0xffff_ffff;
 const TWO_32 = 4_294_967_296;
+/** A number holds a zxid exactly as long as its epoch stays below this. */
+const EPOCHS_MAX = 2_097_152;
 const ACL_CACHE_ENTRIES = 16;
 const ACL_CACHED_BYTES_MAX = 1_024;
 
@@ -43,6 +46,7 @@ export class Context {
   readonly sessions: Sessions;
   readonly quota: Quota;
   readonly lists: ReapLists;
+  readonly ensemble: Ensemble;
   readonly outcome: Outcome = new Outcome();
   readonly header: CommandHeader = new CommandHeader();
   readonly request: WriteRequest = new WriteRequest();
@@ -66,11 +70,13 @@ export class Context {
     lists: ReapLists,
     acls: AclTable = new AclTable(),
     sessions: Sessions = new Sessions(),
+    ensemble: Ensemble = new Ensemble(),
   ) {
     this.tree = tree;
     this.lists = lists;
     this.acls = acls;
     this.sessions = sessions;
+    this.ensemble = ensemble;
     this.quota = new Quota(tree);
   }
 
@@ -104,6 +110,17 @@ export class Context {
     // opening itself, as it is for a new leader.
     this.zxid += counter === COUNTER_MAX ? 2 : 1;
     this.outcome.zxid = this.zxid;
+  }
+
+  /** The next zxid is counter 1 of the next epoch. With none left the present one goes on. */
+  openEpoch(): void {
+    if (!this.hasEpochsLeft) return;
+    this.zxid = (Math.floor(this.zxid / TWO_32) + 1) * TWO_32;
+    this.outcome.zxid = this.zxid;
+  }
+
+  get hasEpochsLeft(): boolean {
+    return this.zxid < (EPOCHS_MAX - 1) * TWO_32;
   }
 
   hasFlag(flag: number): boolean {

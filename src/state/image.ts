@@ -1,20 +1,23 @@
 import { Writer } from '../base/writer.ts';
 import type { AclUse } from './acl.ts';
 import type { Context } from './context.ts';
+import { encodeMembership } from './membership.ts';
 import type { SessionsImage } from './sessions.ts';
 import type { TreeImage } from './tree/image.ts';
 
 export const MAGIC = 0x514c5354;
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /**
  * The state of one moment, exact although commands go on being applied while it is written.
  * Slices, each whole, in this order:
  * ```
  * head     := magic:i32 format:i32 zxid:f64 timeMs:f64 slot:f64 containers:i32 ttls:i32
- *             acls:i32 sessions:i32
+ *             acls:i32 sessions:i32 level:i32 ensemble
+ * ensemble := founded:u8 (clusterId:16 membership)?
  * acls     := (id:i32 uses:i32 acl:buffer)*            as many as the head says, in some slices
- * sessions := (high:i32 low:i32 timeoutMs:i32 list:i32 generation:i32 sequence:f64 hash:buffer)*
+ * sessions := (high:i32 low:i32 timeoutMs:i32 list:i32 generation:i32 sequence:f64 age:u8
+ *             hash:buffer)*
  * tree     := the tree's own slices
  * ```
  */
@@ -81,5 +84,12 @@ function encodeHead(c: Context, slot: number, acls: number, sessions: number): U
   writer.i32(c.lists.ttls);
   writer.i32(acls);
   writer.i32(sessions);
+  const { level, clusterId, membership } = c.ensemble;
+  writer.i32(level);
+  writer.bool(membership !== null);
+  if (clusterId !== null && membership !== null) {
+    writer.raw(clusterId);
+    encodeMembership(writer, membership);
+  }
   return writer.written();
 }

@@ -1,7 +1,9 @@
 import { DecodeError, Reader } from '../base/reader.ts';
 import { AclTable, decodeStoredAcl } from './acl.ts';
 import { Context } from './context.ts';
+import { Ensemble } from './ensemble.ts';
 import { FORMAT, MAGIC } from './image.ts';
+import { decodeId, decodeMembership } from './membership.ts';
 import { Sessions } from './sessions.ts';
 import { State } from './state.ts';
 import { TreeLoader } from './tree/loader.ts';
@@ -21,6 +23,7 @@ export class StateLoader {
   private readonly tree: TreeLoader;
   private readonly acls = new AclTable();
   private readonly sessions = new Sessions();
+  private readonly ensemble = new Ensemble();
   private head: Head | null = null;
   private aclsLeft = 0;
   private sessionsLeft = 0;
@@ -31,7 +34,10 @@ export class StateLoader {
     this.tree = new TreeLoader(options);
   }
 
-  /** Throws DecodeError if the slice is none of an image, or out of its turn. */
+  /**
+   * Throws DecodeError if the slice is none of an image, or out of its turn; BehaviourLevelError
+   * if the state needs a newer version.
+   */
   accept(slice: Uint8Array): void {
     if (this.head !== null && this.aclsLeft === 0 && this.sessionsLeft === 0) {
       this.tree.accept(slice);
@@ -57,6 +63,11 @@ export class StateLoader {
     };
     this.aclsLeft = reader.i32();
     this.sessionsLeft = reader.i32();
+    this.ensemble.raiseLevel(reader.i32());
+    if (reader.bool()) {
+      const clusterId = decodeId(reader);
+      this.ensemble.found(clusterId, decodeMembership(reader));
+    }
     const { zxid, timeMs, slot } = this.head;
     const whole = [zxid, timeMs, slot].every((value) => Number.isSafeInteger(value) && value >= 0);
     if (!whole || this.aclsLeft < 1 || this.sessionsLeft < 0) {
@@ -93,7 +104,7 @@ export class StateLoader {
     if (this.aclUses !== tree.count) throw new DecodeError('ACLs that do not fit the znodes');
     this.acls.finishRestore();
     const lists = { containers: head.containers, ttls: head.ttls };
-    const context = new Context(tree, lists, this.acls, this.sessions);
+    const context = new Context(tree, lists, this.acls, this.sessions, this.ensemble);
     context.zxid = head.zxid;
     context.timeMs = head.timeMs;
     const state = new State(this.options, context);

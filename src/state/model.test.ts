@@ -25,6 +25,7 @@ const SOUND: Intent = {
   skew: 0,
   age: 0,
   goodPassword: true,
+  quarters: 0,
 };
 
 /** Every code that apply can give, -127 standing for those of `reject`. */

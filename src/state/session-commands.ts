@@ -48,6 +48,11 @@ export function openSession(c: Context, body: Reader): void {
   attached(c, c.sessions.open(high, low, opening.timeoutMs, opening.passwordHash, list));
 }
 
+/**
+ * Compares and sets: the sender names the generation that it knows. A new leader may get an attach
+ * that the old one has proposed already; were it to open a second generation, the connection that
+ * asked would be told the first and have all its writes refused.
+ */
 export function attachSession(c: Context, body: Reader): void {
   const opening = decodeOpening(body);
   const session = c.sessions.get(c.header.sessionHigh, c.header.sessionLow);
@@ -58,6 +63,12 @@ export function attachSession(c: Context, body: Reader): void {
   ) {
     c.outcome.verdict = Verdict.refused;
     c.outcome.error = Err.sessionExpired;
+    return;
+  }
+  if (session.generation !== c.header.generation) {
+    c.outcome.verdict = Verdict.refused;
+    c.outcome.error = Err.sessionMoved;
+    c.outcome.generation = session.generation;
     return;
   }
   c.sessions.attach(session, opening.timeoutMs);

@@ -76,6 +76,32 @@ describe('a session', () => {
     expect(h.digest).toBe(before);
   });
 
+  it('is attached once only, however often the command comes', () => {
+    const { h, c } = start();
+    const { high, low } = c;
+    const body = openingBody(7_000, utf8Encode('hash'));
+    const attach = { kind: CommandKind.attachSession, high, low, generation: 1, body };
+    expect(h.command(attach)).toMatchObject({ verdict: Verdict.applied, generation: 2 });
+    const before = h.digest;
+    expect(h.command(attach)).toMatchObject({
+      verdict: Verdict.refused,
+      error: Err.sessionMoved,
+      generation: 2,
+      timeoutMs: 0,
+    });
+    expect(h.digest).toBe(before);
+    expect(h.command({ ...attach, generation: 2 })).toMatchObject({ generation: 3 });
+  });
+
+  it('does not tell its generation to whoever lacks the password', () => {
+    const { c } = start();
+    c.generation = 0;
+    expect(c.attach(1, utf8Encode('other'))).toMatchObject({
+      error: Err.sessionExpired,
+      generation: 0,
+    });
+  });
+
   it('that is gone can’t be attached', () => {
     const { c } = start();
     c.close();
@@ -219,12 +245,15 @@ describe('zxids and times', () => {
 
   it('a new leader opens the next epoch', () => {
     const { h, c } = start();
-    h.state.openEpoch();
+    const body = new Uint8Array([0, 0, 0, 1, 0, 0, 0, 0]);
+    expect(h.command({ kind: CommandKind.openEpoch, body }).zxid).toBe(EPOCH);
     expect(h.state.zxid).toBe(EPOCH);
     expect(c.create('/a').zxid).toBe(EPOCH + 1);
     expect(h.state.hasEpochsLeft).toBe(true);
     h.state.zxid = 2 ** 53 - EPOCH;
     expect(h.state.hasEpochsLeft).toBe(false);
+    // The present epoch goes on: a zxid beyond 2^53 would not be told from its neighbour.
+    expect(h.command({ kind: CommandKind.openEpoch, body }).zxid).toBe(2 ** 53 - EPOCH);
   });
 
   it('time never runs backward, whatever the clock of the next leader says', () => {

@@ -19,6 +19,8 @@ export interface Session {
   readonly sequence: number;
   /** The tree's list of its ephemerals. */
   readonly list: number;
+  /** Quarters of its time-out, 0 to 3, for which it had been silent when last told. */
+  readonly age: number;
 }
 
 class StoredSession implements Session {
@@ -29,6 +31,7 @@ class StoredSession implements Session {
   timeoutMs: number;
   generation = 1;
   sequence = 0;
+  age = 0;
   /** The image that knows this session's old values already. */
   image = 0;
   private readonly seedHigh: number;
@@ -52,7 +55,8 @@ class StoredSession implements Session {
   }
 
   private fold(seed: number): number {
-    const upper = Math.floor(this.sequence / TWO_32) | 0;
+    // A sequence stays below 2^53, so its upper half leaves the top byte free.
+    const upper = Math.floor(this.sequence / TWO_32) | (this.age << 24);
     const counted = mix(mix(seed, this.sequence | 0), upper);
     return finish(mix(mix(counted, this.generation), this.timeoutMs));
   }
@@ -95,6 +99,7 @@ export class Sessions {
     const stored = this.leave(session);
     stored.generation = (stored.generation % GENERATION_MAX) + 1;
     stored.sequence = 0;
+    stored.age = 0;
     stored.timeoutMs = timeoutMs;
     this.enter(stored);
   }
@@ -103,6 +108,13 @@ export class Sessions {
   advance(session: Session): void {
     const stored = this.leave(session);
     stored.sequence++;
+    stored.age = 0;
+    this.enter(stored);
+  }
+
+  setAge(session: Session, age: number): void {
+    const stored = this.leave(session);
+    stored.age = age;
     this.enter(stored);
   }
 
@@ -128,11 +140,13 @@ export class Sessions {
     const list = reader.i32();
     const generation = reader.i32();
     const sequence = reader.f64();
+    const age = reader.u8();
     const hash = reader.buffer();
     if (hash === null || this.byId.has(high, low)) throw new DecodeError('a session twice');
     const session = new StoredSession(high, low, timeoutMs, hash, list);
     session.generation = generation;
     session.sequence = sequence;
+    session.age = age;
     this.byId.set(high, low, session);
     this.enter(session);
   }
@@ -182,6 +196,7 @@ export class SessionsImage {
     writer.i32(session.list);
     writer.i32(session.generation);
     writer.f64(session.sequence);
+    writer.u8(session.age);
     writer.buffer(session.passwordHash);
   }
 

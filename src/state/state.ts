@@ -7,6 +7,7 @@ import { Context } from './context.ts';
 import { finish, LANE_HIGH, LANE_LOW, mix, Sum64 } from './hash.ts';
 import type { Identities } from './identities.ts';
 import { StateImage } from './image.ts';
+import type { Membership } from './membership.ts';
 import type { Outcome } from './outcome.ts';
 import * as query from './query.ts';
 import { forEachReapable, type ReapVisitor } from './reap.ts';
@@ -18,8 +19,6 @@ import { Tree, type TreeOptions } from './tree/tree.ts';
 export { takesMemory, wellFormedWrite } from './write-request.ts';
 
 const TWO_32 = 4_294_967_296;
-/** A number holds a zxid exactly as long as its epoch stays below this. */
-const EPOCHS_MAX = 2_097_152;
 
 /** Object, hash and place in the map of one session, on the heap. */
 const SESSION_BYTES = 384;
@@ -59,14 +58,23 @@ export class State {
     this.context.timeMs = timeMs;
   }
 
-  /** A new leader's first entry: the next zxid is counter 1 of the next epoch. */
-  openEpoch(): void {
-    this.zxid = (Math.floor(this.zxid / TWO_32) + 1) * TWO_32;
+  /** Who belongs to the ensemble; null before genesis, and on a server alone. */
+  get membership(): Membership | null {
+    return this.context.ensemble.membership;
+  }
+
+  get clusterId(): Uint8Array | null {
+    return this.context.ensemble.clusterId;
+  }
+
+  /** The behaviour level that the log has agreed on. */
+  get level(): number {
+    return this.context.ensemble.level;
   }
 
   /** False when the next epoch could no longer be told exactly: about 2 million elections. */
   get hasEpochsLeft(): boolean {
-    return this.zxid < (EPOCHS_MAX - 1) * TWO_32;
+    return this.context.hasEpochsLeft;
   }
 
   /** About what the state takes in memory, on the heap and off it. */
@@ -195,13 +203,15 @@ export class State {
     return this.digest().low;
   }
 
-  /** Equal on replicas that agree: znodes, ACLs, sessions, last zxid and time. */
+  /** Equal on replicas that agree: znodes, ACLs, sessions, membership, last zxid and time. */
   private digest(): Sum64 {
     const { tree, sessions, acls } = this;
+    const { ensemble } = this.context;
     const sum = new Sum64();
     sum.add(tree.digestHigh, tree.digestLow);
     sum.add(sessions.digest.high, sessions.digest.low);
     sum.add(acls.digest.high, acls.digest.low);
+    sum.add(ensemble.digest.high, ensemble.digest.low);
     sum.add(this.clockHash(LANE_HIGH), this.clockHash(LANE_LOW));
     return sum;
   }

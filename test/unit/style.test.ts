@@ -13,11 +13,11 @@ const FUNCTION_LINES_MAX = 70;
 const IMPORTS: Record<string, readonly string[]> = {
   base: [],
   protocol: ['base'],
-  state: ['base', 'protocol'],
+  state: ['base', 'protocol', 'paxos'],
   paxos: ['base'],
   gossip: ['base'],
   io: ['base'],
-  config: ['base'],
+  config: ['base', 'protocol', 'paxos'],
   storage: ['base', 'io'],
   replica: ['base', 'protocol', 'state', 'paxos', 'gossip', 'storage', 'io'],
   server: ['base', 'protocol', 'state', 'replica', 'io'],

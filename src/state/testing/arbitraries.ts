@@ -3,7 +3,16 @@ import { utf8Encode } from '../../base/utf8.ts';
 import { Op } from '../../protocol/constants.ts';
 import { CommandKind } from '../command.ts';
 import { Identities, type Identity } from '../identities.ts';
-import { type Entry, encodeCommand, encodeWrite, openingBody, rejectBody } from './commands.ts';
+import {
+  agesBody,
+  type Entry,
+  encodeCommand,
+  encodeWrite,
+  genesisBody,
+  openEpochBody,
+  openingBody,
+  rejectBody,
+} from './commands.ts';
 import type { Model } from './model.ts';
 import type { PlainCommand, PlainWrite } from './model-parts.ts';
 
@@ -173,6 +182,7 @@ export interface Intent {
   /** Added to the session's generation. */
   readonly age: number;
   readonly goodPassword: boolean;
+  readonly quarters: number;
 }
 
 const kind = fc.oneof(
@@ -182,6 +192,10 @@ const kind = fc.oneof(
   { weight: 1, arbitrary: fc.constant(CommandKind.expireSession) },
   { weight: 6, arbitrary: fc.constant(CommandKind.reapNode) },
   { weight: 1, arbitrary: fc.constant(CommandKind.reject) },
+  { weight: 1, arbitrary: fc.constant(CommandKind.genesis) },
+  { weight: 1, arbitrary: fc.constant(CommandKind.openEpoch) },
+  { weight: 1, arbitrary: fc.constant(CommandKind.mark) },
+  { weight: 2, arbitrary: fc.constant(CommandKind.sessionAges) },
 );
 
 function mostlyZero(...odd: readonly number[]): fc.Arbitrary<number> {
@@ -202,6 +216,7 @@ export const intent: fc.Arbitrary<Intent> = fc.record({
   skew: mostlyZero(-1, 1),
   age: mostlyZero(-1),
   goodPassword: fc.constantFrom(true, true, true, false),
+  quarters: fc.integer({ min: 0, max: 3 }),
 });
 
 const HIGH = 0x0200_0000;
@@ -225,11 +240,22 @@ export function commandOf(intended: Intent, model: Model): PlainCommand {
     opening: password,
     path: ofPath,
     code: -127,
+    age: intended.quarters,
+    opensEpoch: intended.quarters > 0,
   };
 }
 
 export function encodePlain(command: PlainCommand): Uint8Array {
-  const { identities, opening, write: plain, path: reaped, code, ...header } = command;
+  const {
+    identities,
+    opening,
+    write: plain,
+    path: reaped,
+    code,
+    age,
+    opensEpoch,
+    ...header
+  } = command;
   const body = (): Uint8Array => {
     switch (command.kind) {
       case CommandKind.write:
@@ -243,6 +269,12 @@ export function encodePlain(command: PlainCommand): Uint8Array {
       }
       case CommandKind.reject:
         return rejectBody(code ?? 0);
+      case CommandKind.genesis:
+        return genesisBody();
+      case CommandKind.openEpoch:
+        return openEpochBody(opensEpoch === true);
+      case CommandKind.sessionAges:
+        return agesBody([[command.high, command.low, command.generation, age ?? 0]]);
       default:
         return new Uint8Array(0);
     }

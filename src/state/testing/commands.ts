@@ -1,8 +1,10 @@
 import { utf8Encode } from '../../base/utf8.ts';
 import { Writer } from '../../base/writer.ts';
 import { Op } from '../../protocol/constants.ts';
+import { parseServerLine, type ServerLine } from '../../protocol/server-line.ts';
 import { CommandHeader, CommandKind } from '../command.ts';
 import { Identities } from '../identities.ts';
+import { encodeMembership, type Membership } from '../membership.ts';
 
 /** Commands for tests, from plain values. */
 export interface CommandInput {
@@ -148,5 +150,54 @@ export function reapCommand(path: string, timeMs: number): Uint8Array {
 export function rejectBody(code: number): Uint8Array {
   const writer = new Writer();
   writer.i32(code);
+  return writer.written().slice();
+}
+
+/** Three voters and an observer; identities are the id, sixteen times. */
+export const GENESIS_TEXT: string =
+  'server.1=zk1:2888:3888:participant;0.0.0.0:2181\n' +
+  'server.2=zk2:2888:3888:participant;0.0.0.0:2181\n' +
+  'server.3=zk3:2888:3888:participant;0.0.0.0:2181\n' +
+  'server.4=zk4:2888:3888:observer;0.0.0.0:2181';
+
+export function genesisMembership(): Membership {
+  const members = GENESIS_TEXT.split('\n').map((line, i) => ({
+    id: i + 1,
+    line: parseServerLine(line.slice('server.N='.length)) as ServerLine,
+    weight: 1,
+    group: 0,
+    identity: identityOf(i + 1),
+  }));
+  return { version: 0, members, hierarchical: false, electionSize: 0, writeSize: 0 };
+}
+
+export function identityOf(id: number): Uint8Array {
+  return new Uint8Array(16).fill(id);
+}
+
+export function genesisBody(membership: Membership = genesisMembership()): Uint8Array {
+  const writer = new Writer();
+  writer.raw(new Uint8Array(16).fill(0xc1));
+  encodeMembership(writer, membership);
+  return writer.written().slice();
+}
+
+export function openEpochBody(opensEpoch: boolean, level = 0): Uint8Array {
+  const writer = new Writer();
+  writer.i32(opensEpoch ? 1 : 0);
+  writer.i32(level);
+  return writer.written().slice();
+}
+
+/** [high, low, generation, age] of each session. */
+export function agesBody(ages: readonly (readonly [number, number, number, number])[]): Uint8Array {
+  const writer = new Writer();
+  writer.i32(ages.length);
+  for (const [high, low, generation, age] of ages) {
+    writer.i32(high);
+    writer.i32(low);
+    writer.i32(generation);
+    writer.u8(age);
+  }
   return writer.written().slice();
 }

@@ -9,9 +9,11 @@ export function dumpState(state: State): string[] {
   const lines: string[] = [];
   dumpNode(state, state.tree.root, lines);
   for (const session of state.sessions.values()) {
-    const { high, low, timeoutMs, generation, sequence } = session;
+    const { high, low, timeoutMs, generation, sequence, age } = session;
     const hash = utf8Decode(session.passwordHash, 0, session.passwordHash.length);
-    lines.push(`session ${high}:${low} ${JSON.stringify([timeoutMs, hash, generation, sequence])}`);
+    lines.push(
+      `session ${high}:${low} ${JSON.stringify([timeoutMs, hash, generation, sequence, age])}`,
+    );
     const ephemerals: string[] = [];
     for (let row = state.tree.listFirst(session.list); row; row = state.tree.listNext(row)) {
       ephemerals.push(state.tree.pathString(row));
@@ -19,6 +21,7 @@ export function dumpState(state: State): string[] {
     lines.push(`ephemerals ${high}:${low} ${JSON.stringify(ephemerals)}`);
   }
   lines.push(`clock ${state.zxid} ${state.timeMs}`);
+  lines.push(`membership ${state.membership?.version}`);
   return lines.sort();
 }
 
@@ -68,13 +71,14 @@ export function dumpModel(model: Model): string[] {
     ];
     lines.push(`node ${path} ${JSON.stringify(fields)}`);
   }
-  for (const [key, { timeoutMs, hash, generation, sequence }] of model.sessions) {
-    lines.push(`session ${key} ${JSON.stringify([timeoutMs, hash, generation, sequence])}`);
+  for (const [key, { timeoutMs, hash, generation, sequence, age }] of model.sessions) {
+    lines.push(`session ${key} ${JSON.stringify([timeoutMs, hash, generation, sequence, age])}`);
     const [high, low] = key.split(':').map(Number) as [number, number];
     const owner = BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
     const own = [...model.nodes].filter(([, node]) => node.owner === owner);
     lines.push(`ephemerals ${key} ${JSON.stringify(own.map(([path]) => path))}`);
   }
   lines.push(`clock ${model.zxid} ${model.timeMs}`);
+  lines.push(`membership ${model.membershipVersion ?? undefined}`);
   return lines.sort();
 }

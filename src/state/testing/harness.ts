@@ -104,8 +104,9 @@ export class Client {
 
   attach(timeoutMs = 20_000, hash: Uint8Array = PASSWORD_HASH): Result {
     const body = openingBody(timeoutMs, hash);
-    const { high, low } = this;
-    const result = this.harness.command({ kind: CommandKind.attachSession, high, low, body });
+    const { high, low, generation } = this;
+    const kind = CommandKind.attachSession;
+    const result = this.harness.command({ kind, high, low, generation, body });
     if (result.error === 0) {
       this.generation = result.generation;
       this.sequence = 0;

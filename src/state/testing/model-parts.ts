@@ -17,6 +17,10 @@ export interface PlainCommand {
   readonly opening?: { readonly timeoutMs: number; readonly hash: string };
   readonly path?: string;
   readonly code?: number;
+  /** Of sessionAges: that of the one session it names. */
+  readonly age?: number;
+  /** Of openEpoch. */
+  readonly opensEpoch?: boolean;
 }
 
 export type PlainWrite = Write & {
@@ -44,6 +48,7 @@ export interface ModelSession {
   hash: string;
   generation: number;
   sequence: number;
+  age: number;
 }
 
 export interface ModelOutcome {

@@ -4,7 +4,7 @@ import { Err, Op, Perm } from '../../protocol/constants.ts';
 import type { Stat } from '../../protocol/records.ts';
 import { CommandFlag, CommandKind } from '../command.ts';
 import { Verdict } from '../outcome.ts';
-import { type Entry, OPEN_ENTRIES } from './commands.ts';
+import { type Entry, GENESIS_TEXT, OPEN_ENTRIES } from './commands.ts';
 import {
   CONTAINER,
   effectiveOpcode,
@@ -44,6 +44,8 @@ export class Model {
   sessions: Map<string, ModelSession> = new Map();
   zxid = 0;
   timeMs = 0;
+  /** Null before genesis. */
+  membershipVersion: number | null = null;
   private out = new Writer();
   private changes: string[] = [];
   private command!: PlainCommand;
@@ -100,9 +102,37 @@ export class Model {
         this.nextZxid();
         outcome.error = this.attempt(() => this.reap(String(this.command.path)));
         return;
+      case CommandKind.genesis:
+        if (this.membershipVersion !== null) outcome.verdict = Verdict.repeat;
+        else this.showMembership(0);
+        return;
+      case CommandKind.openEpoch:
+        if (this.command.opensEpoch !== true) return;
+        this.zxid = (Math.floor(this.zxid / 2 ** 32) + 1) * 2 ** 32;
+        if (this.membershipVersion === 0) this.showMembership(this.zxid);
+        return;
+      case CommandKind.sessionAges: {
+        const session = this.sessions.get(this.sessionKey);
+        if (session?.generation === this.command.generation) session.age = this.command.age ?? 0;
+        return;
+      }
+      case CommandKind.mark:
+        return;
       default:
         this.clientWrite(outcome);
     }
+  }
+
+  private showMembership(version: number): void {
+    this.membershipVersion = version;
+    const node = this.node('/zookeeper/config');
+    const before = sizeOf(node.data);
+    node.data = `${GENESIS_TEXT}\nversion=${version.toString(16)}`;
+    node.version = -1;
+    node.mzxid = version;
+    node.mtime = this.timeMs;
+    this.changes.push('changed /zookeeper/config');
+    this.addUsage('/zookeeper/config', 0, sizeOf(node.data) - before);
   }
 
   get sessionKey(): string {
@@ -135,7 +165,7 @@ export class Model {
         return;
       }
       this.nextZxid();
-      this.sessions.set(this.sessionKey, { ...opening, generation: 1, sequence: 0 });
+      this.sessions.set(this.sessionKey, { ...opening, generation: 1, sequence: 0, age: 0 });
       outcome.generation = 1;
     } else {
       if (known === undefined || known.hash !== opening.hash) {
@@ -143,8 +173,15 @@ export class Model {
         outcome.error = Err.sessionExpired;
         return;
       }
+      if (known.generation !== this.command.generation) {
+        outcome.verdict = Verdict.refused;
+        outcome.error = Err.sessionMoved;
+        outcome.generation = known.generation;
+        return;
+      }
       known.generation++;
       known.sequence = 0;
+      known.age = 0;
       known.timeoutMs = opening.timeoutMs;
       outcome.generation = known.generation;
     }
@@ -164,6 +201,7 @@ export class Model {
       return;
     }
     session.sequence = sequence;
+    session.age = 0;
     this.nextZxid();
     if (kind === CommandKind.reject) outcome.error = code ?? 0;
     else if (this.command.opcode === Op.closeSession) this.closeSession(outcome);

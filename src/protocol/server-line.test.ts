@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseServerLine } from './server-lines.ts';
+import { isSpecialHost, parseServerLine, printServerLine, type ServerLine } from './server-line.ts';
 
 it('reads addresses, role and client address', () => {
   expect(parseServerLine('zk1:2888:3888:participant;10.0.0.1:2181')).toEqual({
@@ -29,7 +29,33 @@ it('reads IPv6 hosts in brackets', () => {
 it('reads several addresses that agree on the role', () => {
   const line = parseServerLine('a:1:2:observer|b:1:2:observer');
   expect(line).toMatchObject({ role: 'observer', addresses: [{ host: 'a' }, { host: 'b' }] });
-  expect(parseServerLine('a:1:2:observer|b:1:2')).toMatch('same role');
+  expect(parseServerLine('a:1:2:observer|b:1:2:participant')).toMatch('same role');
+});
+
+it('takes the role of any address for all', () => {
+  expect(parseServerLine('a:1:2|b:1:2:observer')).toMatchObject({ role: 'observer' });
+  expect(parseServerLine('a:1:2:observer|b:1:2')).toMatchObject({ role: 'observer' });
+});
+
+it.each([
+  ['zk1:2888:3888', 'zk1:2888:3888:participant'],
+  ['zk1:2888:3888:OBSERVER;2181', 'zk1:2888:3888:observer;0.0.0.0:2181'],
+  ['b:1:2:observer|a:3:4:observer;h:5', 'a:3:4|b:1:2:observer;h:5'],
+  ['[::1]:1:2;[fe80::2]:3', '[::1]:1:2:participant;[fe80::2]:3'],
+])('writes %j as ZooKeeper does: %j', (text, printed) => {
+  const line = parseServerLine(text) as ServerLine;
+  expect(printServerLine(line)).toBe(printed);
+  expect(printServerLine(parseServerLine(printed) as ServerLine)).toBe(printed);
+});
+
+it('knows hosts that name no machine', () => {
+  for (const host of ['localhost', '127.0.0.1', '127.9.9.9', '0.0.0.0', '::', '::1', undefined]) {
+    expect(isSpecialHost(host), host).toBe(true);
+  }
+  expect(isSpecialHost('0:0:0:0:0:0:0:1')).toBe(true);
+  for (const host of ['zk1', '10.0.0.1', '128.0.0.1', '2001:db8::1', 'fe80::1', '::2', '127.zk']) {
+    expect(isSpecialHost(host), host).toBe(false);
+  }
 });
 
 it.each([

@@ -1,0 +1,98 @@
+import { DecodeError, type Reader } from '../base/reader.ts';
+import { utf8Encode } from '../base/utf8.ts';
+import { Err } from '../protocol/constants.ts';
+import type { Context } from './context.ts';
+import { decodeId, decodeMembership, type Membership, membershipText } from './membership.ts';
+import { ChangeKind, Verdict } from './outcome.ts';
+
+/** Flags in the body of openEpoch. */
+export const OpenEpoch = { opensEpoch: 1 } as const;
+
+/** In quarters of the session's time-out. */
+const AGE_MAX = 3;
+const AGE_BYTES = 13;
+const CONFIG_PATH = utf8Encode('/zookeeper/config');
+/** ZooKeeper writes it with this version each time, and never counts. */
+const CONFIG_NODE_VERSION = -1;
+
+/** The ensemble's first command. Only the first one counts. */
+export function genesis(c: Context, body: Reader): void {
+  const { outcome, ensemble } = c;
+  if (ensemble.membership !== null) {
+    outcome.verdict = Verdict.repeat;
+    return;
+  }
+  outcome.verdict = Verdict.applied;
+  const clusterId = decodeId(body);
+  const membership = decodeMembership(body);
+  ensemble.found(clusterId, membership);
+  showMembership(c, membership);
+}
+
+/**
+ * A leader's first entry. Where the configuration has no version yet it gets the zxid that the
+ * epoch begins with, as ZooKeeper's first leader gives it: whoever brings a configuration file of
+ * his own can be told from a member by it.
+ */
+export function openEpoch(c: Context, body: Reader): void {
+  const { ensemble, outcome } = c;
+  outcome.verdict = Verdict.applied;
+  const flags = body.i32();
+  ensemble.raiseLevel(body.i32());
+  if ((flags & OpenEpoch.opensEpoch) === 0) return;
+  c.openEpoch();
+  const { membership } = ensemble;
+  if (membership === null || membership.version !== 0) return;
+  changeMembership(c, { ...membership, version: c.zxid });
+}
+
+/** Ages of sessions, told by the leader so that its successor does not start them all anew. */
+export function sessionAges(c: Context, body: Reader): void {
+  c.outcome.verdict = Verdict.applied;
+  const count = body.i32();
+  if (body.remaining !== count * AGE_BYTES) throw new DecodeError(`no ${count} ages`);
+  for (let i = 0; i < count; i++) {
+    const session = c.sessions.get(body.i32(), body.i32());
+    const generation = body.i32();
+    const age = Math.min(body.u8(), AGE_MAX);
+    // Whoever has attached since has been heard of since.
+    if (session?.generation === generation) c.sessions.setAge(session, age);
+  }
+}
+
+export function changeMembership(c: Context, membership: Membership): void {
+  c.ensemble.become(membership);
+  showMembership(c, membership);
+}
+
+/** Writes /zookeeper/config, and tells its watchers. */
+function showMembership(c: Context, membership: Membership): void {
+  const { tree, outcome, quota } = c;
+  const text = utf8Encode(membershipText(membership));
+  const row = tree.find(CONFIG_PATH, 0, CONFIG_PATH.length);
+  const growth = text.length - Math.max(tree.dataLength(row), 0);
+  tree.setData(row, text, 0, text.length);
+  tree.setVersion(row, CONFIG_NODE_VERSION);
+  tree.setMzxid(row, membership.version);
+  tree.setMtime(row, c.timeMs);
+  const parentAcl = c.aclOf(tree.parent(row));
+  const { length } = CONFIG_PATH;
+  outcome.changes.add(ChangeKind.dataChanged, CONFIG_PATH, 0, length, c.aclOf(row), parentAcl);
+  quota.add(CONFIG_PATH, 0, length, 0, growth);
+}
+
+/** Runs what reads a leader's body; one that does not decode has no effect but this code. */
+export function leaderCommand(
+  c: Context,
+  body: Reader,
+  run: (c: Context, body: Reader) => void,
+): void {
+  try {
+    run(c, body);
+  } catch (error) {
+    // One bad entry must not take down every voter in turn (rule 59).
+    if (!(error instanceof DecodeError)) throw error;
+    c.outcome.verdict = Verdict.refused;
+    c.outcome.error = Err.marshallingError;
+  }
+}
