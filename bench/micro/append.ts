@@ -92,8 +92,9 @@ async function appends(storage: Storage, bytes: number, count: number): Promise<
   const times = await measure(count, (done) => {
     const tail = storage.log.tail;
     const slot = tail.slot + 1;
-    const hash = chain(tail.hash, slot, 1, 1, body);
-    storage.log.append([{ slot, round: 1, replica: 1, body, hash }], (error) => {
+    const hash = chain(tail.hash, slot, 1, 0, 1, body);
+    const entry = { slot, round: 1, replica: 1, kind: 0, body, hash };
+    storage.log.append([entry], slot - 1, (error) => {
       if (error !== null) throw error;
       done();
     });

@@ -4,6 +4,8 @@ export interface Entry {
   /** The ballot (round, replica) under which the entry was accepted. */
   readonly round: number;
   readonly replica: number;
+  /** What the body is; 0 is a batch of commands. */
+  readonly kind: number;
   readonly body: Uint8Array;
   /** SHA-256 over the predecessor's hash and this entry: equal hashes mean equal histories. */
   readonly hash: Uint8Array;
@@ -22,6 +24,7 @@ export type ChainHash = (
   previous: Uint8Array,
   slot: number,
   round: number,
+  kind: number,
   replica: number,
   body: Uint8Array,
 ) => Uint8Array;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChainHash } from './decider.ts';
 import { Solo } from './solo.ts';
 
-const chain: ChainHash = (previous, slot, _round, _replica, body) =>
+const chain: ChainHash = (previous, slot, _round, _kind, _replica, body) =>
   Uint8Array.of((previous[0] ?? 0) + slot + (body[0] ?? 0));
 
 function solo(): Solo {

@@ -34,8 +34,8 @@ export class Solo implements Decider {
 
   propose(body: Uint8Array): void {
     const slot = this.lastSlot + 1;
-    const hash = this.chain(this.lastHash, slot, this.round, this.replica, body);
-    const entry = { slot, round: this.round, replica: this.replica, body, hash };
+    const hash = this.chain(this.lastHash, slot, this.round, 0, this.replica, body);
+    const entry = { slot, round: this.round, replica: this.replica, kind: 0, body, hash };
     this.lastSlot = slot;
     this.lastHash = hash;
     this.accepted.push(entry);

@@ -21,7 +21,7 @@ import { Watches } from './watches.ts';
 
 /** The log, as far as the loop needs it. */
 export interface AppendLog {
-  append(entries: readonly Entry[], done: (error: Error | null) => void): void;
+  append(entries: readonly Entry[], decidedSlot: number, done: (error: Error | null) => void): void;
 }
 
 export interface ReplicaOptions {
@@ -270,7 +270,9 @@ export class Replica {
     if (output.writes.length > 0) {
       this.appending = output.writes;
       this.appendedAtMs = this.clock.monotonicMs();
-      this.options.log.append(output.writes, this.onWritten);
+      // Everything before the first is durable, which is all it takes to be decided here.
+      const decidedSlot = (output.writes[0] as Entry).slot - 1;
+      this.options.log.append(output.writes, decidedSlot, this.onWritten);
     }
   }
 

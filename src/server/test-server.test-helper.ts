@@ -28,7 +28,7 @@ export class ManualLog {
     this.clock = clock;
   }
 
-  append(entries: readonly Entry[], done: Done): void {
+  append(entries: readonly Entry[], _decidedSlot: number, done: Done): void {
     this.entries.push(...entries.map((entry) => ({ ...entry, body: entry.body.slice() })));
     if (this.automatic) this.clock.afterTurn(() => done(null));
     else this.waiting.push(done);
@@ -65,7 +65,7 @@ export class TestServer {
       createHash('sha256')
         .update(previous)
         .update(`${slot}`)
-        .update(rest[2] as Uint8Array)
+        .update(rest[3] as Uint8Array)
         .digest();
     const lastHash = new Uint8Array(32);
     this.replica = new Replica({

@@ -36,7 +36,7 @@ function appendNoted(storage: Storage, witness: Witness, bodies: Uint8Array[]): 
   witness.offered.length = storage.log.tail.slot;
   witness.offered.push(...entries);
   return new Promise((resolve, reject) => {
-    storage.log.append(entries, (error) => {
+    storage.log.append(entries, storage.log.tail.slot, (error) => {
       if (error !== null) {
         reject(error);
         return;

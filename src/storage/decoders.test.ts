@@ -68,7 +68,13 @@ test('a record header decodes to what was encoded, or not at all', () => {
     const [entry] = entriesBehind(tail, [noise(choose)]);
     if (entry === undefined) continue;
     const bytes = new Uint8Array(RECORD_HEADER_BYTES);
-    const place = { clusterId: CLUSTER, previousHash: tail.hash, offset: 1024, writeOffset: 512 };
+    const place = {
+      clusterId: CLUSTER,
+      previousHash: tail.hash,
+      offset: 1024,
+      writeOffset: 512,
+      decidedSlot: 7,
+    };
     encodeHeader(checksums, viewOf(bytes), bytes, 0, entry, place);
     expect(header.decode(checksums, viewOf(bytes), bytes, 0)).toBe(true);
     const { slot, round, replica, bodyLength, inWrite } = header;
@@ -117,7 +123,7 @@ test('a scan over any bytes ends with a verdict and yields only what was written
   let previousHash: Uint8Array = GENESIS_HASH;
   for (const entry of entries) {
     const offset = headerOffset(end);
-    const place = { clusterId: CLUSTER, previousHash, offset, writeOffset: offset };
+    const place = { clusterId: CLUSTER, previousHash, offset, writeOffset: offset, decidedSlot: 0 };
     encodeHeader(checksums, viewOf(image), image, offset, entry, place);
     image.set(entry.body, offset + RECORD_HEADER_BYTES);
     end = offset + RECORD_HEADER_BYTES + entry.body.length;

@@ -46,8 +46,9 @@ export class Log {
   /** Bytes of records appended since the log was opened. */
   bytesAppended = 0;
 
-  /** The append under way: its entries, how many of them are durable, whom to tell. */
+  /** The append under way: its entries, what is decided, how many are durable, whom to tell. */
   private entries: readonly LogEntry[] = [];
+  private decidedSlot = 0;
   private durable = 0;
   private done: AppendDone | null = null;
   /** The write under way: which entries it ends before, where it begins, what is left of it. */
@@ -98,9 +99,10 @@ export class Log {
 
   /**
    * Makes the entries durable, in order. `done` runs once, never before `append` has returned. An
-   * error is final. The entries and their bodies must not change until then.
+   * error is final. The entries and their bodies must not change until then. That slots up to
+   * `decidedSlot` are decided is noted along with them, for the next start.
    */
-  append(entries: readonly LogEntry[], done: AppendDone): void {
+  append(entries: readonly LogEntry[], decidedSlot: number, done: AppendDone): void {
     assert(this.done === null, 'an append is under way already');
     const first = entries[0];
     assert(first !== undefined && first.slot === this.last.slot + 1, 'the slot does not follow');
@@ -113,6 +115,7 @@ export class Log {
       return;
     }
     this.entries = entries;
+    this.decidedSlot = decidedSlot;
     this.durable = 0;
     this.done = done;
     this.writeNext();
@@ -167,6 +170,7 @@ export class Log {
       previousHash,
       offset,
       writeOffset,
+      decidedSlot: this.decidedSlot,
     });
     return this.headers.subarray(at, at + RECORD_HEADER_BYTES);
   }

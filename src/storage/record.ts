@@ -9,12 +9,12 @@ import type { LogEntry } from './types.ts';
  * ```
  *  0  header CRC-32, over bytes 4 to 104      48  hash of the predecessor, 32 bytes
  *  4  magic "QREC"                            80  slot
- *  8  format version, 2 bytes; 10 zero        88  round      } the ballot
- * 12  body length                             96  replica    }
- * 16  body CRC-32                            104  body
- * 20  all-zero sectors in the body
+ *  8  format version, 2 bytes; 10 zero        88  round     } with `replica` the ballot
+ * 12  body length                             96  kind
+ * 16  body CRC-32                            100  replica   }
+ * 20  all-zero sectors in the body           104  body
  * 24  bytes from the start of the write that this record belongs to
- * 28  zero
+ * 28  slots before this one that were not known to be decided when it was written
  * 32  cluster id, 16 bytes
  * ```
  * The bytes from 48 to the end of the body are exactly what the entry's hash is taken over.
@@ -72,16 +72,18 @@ export function chainHash(
   previous: Uint8Array,
   slot: number,
   round: number,
+  kind: number,
   replica: number,
   body: Uint8Array,
 ) => Uint8Array {
   const head = new Uint8Array(HASHED_BYTES);
   const view = viewOf(head);
-  return (previous, slot, round, replica, body) => {
+  return (previous, slot, round, kind, replica, body) => {
     head.set(previous);
     setU64(view, 32, slot);
     setU64(view, 40, round);
-    setU64(view, 48, replica);
+    view.setUint32(48, kind);
+    view.setUint32(52, replica);
     return checksums.sha256Joined(head, body);
   };
 }
@@ -103,7 +105,15 @@ export interface RecordPlace {
   readonly offset: number;
   /** Where in the file the write that it belongs to begins. */
   readonly writeOffset: number;
+  /** Up to here slots are known to be decided. */
+  readonly decidedSlot: number;
 }
+
+/**
+ * How far the decided slots reach is worth a hint in each record: it costs nothing, and after a
+ * restart everything up to there can be applied before any peer was heard.
+ */
+const UNDECIDED_UNKNOWN = 0xffffffff;
 
 /** Writes the header of `entry` at `at`; those 104 bytes may hold anything before. */
 export function encodeHeader(
@@ -121,12 +131,14 @@ export function encodeHeader(
   view.setUint32(at + 16, checksums.crc32(body, 0, body.length, 0));
   view.setUint32(at + 20, zeroSectors(body, 0, body.length, place.offset));
   view.setUint32(at + 24, place.offset - place.writeOffset);
-  view.setUint32(at + 28, 0);
+  const undecided = entry.slot - 1 - Math.min(place.decidedSlot, entry.slot - 1);
+  view.setUint32(at + 28, Math.min(undecided, UNDECIDED_UNKNOWN));
   bytes.set(place.clusterId, at + 32);
   bytes.set(place.previousHash, at + HASHED_AT);
   setU64(view, at + 80, entry.slot);
   setU64(view, at + 88, entry.round);
-  setU64(view, at + 96, entry.replica);
+  view.setUint32(at + 96, entry.kind);
+  view.setUint32(at + 100, entry.replica);
   view.setUint32(at, checksums.crc32(bytes, at + 4, at + RECORD_HEADER_BYTES, 0));
 }
 
@@ -140,7 +152,10 @@ export class RecordHeader {
   inWrite = 0;
   slot = 0;
   round = 0;
+  kind = 0;
   replica = 0;
+  /** Slots up to here were known to be decided when the record was written. */
+  decidedSlot = 0;
 
   /** False if there is no valid header; nothing of it is believed before its checksum. */
   decode(checksums: Checksums, view: DataView, bytes: Uint8Array, at: number): boolean {
@@ -154,13 +169,16 @@ export class RecordHeader {
     this.inWrite = view.getUint32(at + 24);
     this.slot = getU64(view, at + 80);
     this.round = getU64(view, at + 88);
-    this.replica = getU64(view, at + 96);
+    this.kind = view.getUint32(at + 96);
+    this.replica = view.getUint32(at + 100);
+    const undecided = view.getUint32(at + 28);
+    this.decidedSlot = undecided === UNDECIDED_UNKNOWN ? 0 : this.slot - 1 - undecided;
     return (
       this.bodyLength <= LOG_BODY_BYTES_MAX &&
       this.slot > 0 &&
       Number.isSafeInteger(this.slot) &&
       Number.isSafeInteger(this.round) &&
-      Number.isSafeInteger(this.replica)
+      this.decidedSlot >= 0
     );
   }
 }

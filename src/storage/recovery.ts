@@ -46,6 +46,8 @@ export class LogRecovery {
   private readonly base: SnapshotInfo | null;
   private readonly anchor: Anchor;
   private tail: Tail;
+  /** What the snapshot and the records read so far vouch for as decided. */
+  decidedSlot: number;
   private found: FoundSegment[] = [];
 
   constructor(options: RecoveryOptions, base: SnapshotInfo | null) {
@@ -53,6 +55,7 @@ export class LogRecovery {
     this.base = base;
     this.anchor = base ?? { slot: 0, hash: GENESIS_HASH };
     this.tail = { slot: this.anchor.slot, hash: this.anchor.hash, round: 0, replica: 0 };
+    this.decidedSlot = this.anchor.slot;
   }
 
   /** The entries behind the snapshot; its result is there once they have been read to the end. */
@@ -123,6 +126,7 @@ export class LogRecovery {
           noteRecord(segment, entry.slot, entry.offset, entry.end);
           if (entry.slot === this.anchor.slot) this.compareWithSnapshot(segment, entry);
         }
+        this.decidedSlot = Math.max(this.decidedSlot, scan.decidedSlot);
         const last = found[found.length - 1] as LogEntry;
         if (last.slot >= this.anchor.slot) this.tail = last;
         const behind = found.filter((entry) => entry.slot > this.anchor.slot);

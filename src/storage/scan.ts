@@ -57,6 +57,8 @@ export class SegmentScan {
   private blockAt = 0;
   private filled = 0;
   private previous: Anchor | null;
+  /** The highest slot that one of the records vouches for as decided. */
+  decidedSlot = 0;
   /** Behind the last good record. */
   offset: number;
   /** Set once `next` has returned null. */
@@ -100,6 +102,7 @@ export class SegmentScan {
       const entry = this.entryAt(at, inBlock);
       if (entry === null) return 0;
       entries.push(entry);
+      this.decidedSlot = Math.max(this.decidedSlot, this.header.decidedSlot);
       this.previous = entry;
       this.offset = entry.end;
     }
@@ -115,6 +118,7 @@ export class SegmentScan {
       slot: header.slot,
       round: header.round,
       replica: header.replica,
+      kind: header.kind,
       body: block.subarray(bodyAt, bodyEnd),
       hash: recordHash(options.checksums, block, at, header.bodyLength),
       offset,

@@ -6,6 +6,7 @@ import { check } from './check.ts';
 import { openStorage } from './storage.ts';
 import {
   append,
+  chain,
   checksums,
   DATA_DIR,
   entriesBehind,
@@ -14,6 +15,7 @@ import {
   snapshotAtTail,
   storageOptions,
 } from './test-fixture.ts';
+import type { LogEntry } from './types.ts';
 
 const body = (length: number, fill = 5): Uint8Array => new Uint8Array(length).fill(fill);
 
@@ -119,6 +121,36 @@ describe('the log', () => {
     expect(report).toMatchObject({ problems: [], entries: 60, firstSlot: 1, lastSlot: 60 });
   });
 
+  test('keeps the kind of an entry and hashes it', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    const hashes = [0, 1, 0xffffffff].map((kind) => {
+      const hash = chain(storage.log.tail.hash, 1, 3, kind, 7, body(4));
+      return { slot: 1, round: 3, replica: 7, kind, body: body(4), hash };
+    });
+    expect(new Set(hashes.map(({ hash }) => hash.join())).size).toBe(3);
+    await new Promise((resolve) => storage.log.append(hashes.slice(2), 0, resolve));
+    const { entries } = await recover(disk.copy());
+    expect(entries[0]).toMatchObject(hashes[2] as LogEntry);
+  });
+
+  test('knows after a restart what its records vouch for as decided', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk);
+    const first = entriesBehind(storage.log.tail, [body(1), body(2), body(3)]);
+    await new Promise((resolve) => storage.log.append(first, 0, resolve));
+    const second = entriesBehind(storage.log.tail, [body(4), body(5)]);
+    await new Promise((resolve) => storage.log.append(second, 2, resolve));
+    const decided = async (): Promise<number> => (await recover(disk.copy())).storage.decidedSlot;
+    expect(await decided()).toBe(2);
+    // Late news of slots that lie ahead vouch for no more than what stands before the record.
+    const third = entriesBehind(storage.log.tail, [body(6)]);
+    await new Promise((resolve) => storage.log.append(third, 1000, resolve));
+    expect(await decided()).toBe(5);
+    await snapshotAtTail(storage, body(10));
+    expect(await decided()).toBe(6);
+  });
+
   test('takes a record larger than the segments that stand ready', async () => {
     const disk = new SimDisk();
     const { storage } = await recover(disk);
@@ -132,14 +164,14 @@ describe('the log', () => {
   test('refuses what can not be right', async () => {
     const { storage } = await recover(new SimDisk());
     const skipped = entriesBehind({ slot: 1, hash: body(32) }, [body(1)]);
-    expect(() => storage.log.append(skipped, () => {})).toThrow(AssertionError);
-    expect(() => storage.log.append([], () => {})).toThrow(AssertionError);
+    expect(() => storage.log.append(skipped, 0, () => {})).toThrow(AssertionError);
+    expect(() => storage.log.append([], 0, () => {})).toThrow(AssertionError);
     const running = append(storage, [body(1)]);
     const next = entriesBehind(storage.log.tail, [body(1)]);
-    expect(() => storage.log.append(next, () => {})).toThrow(/under way/);
+    expect(() => storage.log.append(next, 0, () => {})).toThrow(/under way/);
     await running;
     const huge = { ...next[0], slot: 2, body: { length: LOG_BODY_BYTES_MAX + 1 } };
-    expect(() => storage.log.append([huge as never], () => {})).toThrow(AssertionError);
+    expect(() => storage.log.append([huge as never], 0, () => {})).toThrow(AssertionError);
   });
 
   test('forgets a tail for good and takes another in its place', async () => {

@@ -89,6 +89,11 @@ export class Storage {
   /** The snapshot that was loaded; undefined before `loadSnapshot`. */
   private base: SnapshotInfo | null | undefined;
   private opened: Log | null = null;
+  /**
+   * Slots up to here are known to be decided. It grows while `entries` are read, and says nothing
+   * of what came after.
+   */
+  decidedSlot = 0;
   /** Log bytes before the last snapshot was begun; below zero for those that recovery read. */
   private bytesAtSnapshot = 0;
 
@@ -158,6 +163,7 @@ export class Storage {
       try {
         const loaded = await this.snapshots.read(info, use);
         this.base = info;
+        this.decidedSlot = info.slot;
         return loaded;
       } catch (error) {
         const isDamage = error instanceof StorageError && error.kind === 'damage';
@@ -191,6 +197,7 @@ export class Storage {
         await this.openLog(step.value);
         return;
       }
+      this.decidedSlot = recovery.decidedSlot;
       for (const entry of step.value) this.bytesAtSnapshot -= entry.body.length;
       yield step.value;
     }

@@ -117,15 +117,18 @@ export function entriesBehind(
   let { slot, hash } = tail;
   return bodies.map((body) => {
     slot++;
-    hash = chain(hash, slot, 3, 1, body);
-    return { slot, round: 3, replica: 1, body, hash };
+    hash = chain(hash, slot, 3, 2, 1, body);
+    return { slot, round: 3, replica: 1, kind: 2, body, hash };
   });
 }
 
 export function append(storage: Storage, bodies: readonly Uint8Array[]): Promise<LogEntry[]> {
   const entries = entriesBehind(storage.log.tail, bodies);
   return new Promise((resolve, reject) => {
-    storage.log.append(entries, (error) => (error === null ? resolve(entries) : reject(error)));
+    const decidedSlot = storage.log.tail.slot;
+    storage.log.append(entries, decidedSlot, (error) =>
+      error === null ? resolve(entries) : reject(error),
+    );
   });
 }
 

@@ -25,7 +25,7 @@ test('an append that a crash tears in any way is cut as a whole from its first g
     const offered = entriesBehind(storage.log.tail, bodies);
     // The write itself is the crash: it reaches memory, and the device as `choose` says.
     disk.crashAt = disk.operations + 1;
-    storage.log.append(offered, () => expect.unreachable());
+    storage.log.append(offered, acked, () => expect.unreachable());
     const rebooted = disk.reboot(choose);
     const report = await check(rebooted.copy(), { checksums, dataDir: DATA_DIR });
     expect(report.problems.filter((problem) => problem.isFatal)).toEqual([]);

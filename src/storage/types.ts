@@ -5,9 +5,11 @@ import type { Logger } from '../io/logger.ts';
 /** One slot of the log: a batch of commands, opaque here. */
 export interface LogEntry {
   readonly slot: number;
-  /** The ballot (round, replica) under which the entry was accepted. */
+  /** The ballot (round, replica) of the leader that proposed the entry first. */
   readonly round: number;
   readonly replica: number;
+  /** What the body is, to whoever decides: 32 bits, opaque here. */
+  readonly kind: number;
   readonly body: Uint8Array;
   /** SHA-256 over the predecessor's hash and this entry: equal hashes mean equal histories. */
   readonly hash: Uint8Array;

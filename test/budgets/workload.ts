@@ -57,14 +57,14 @@ export class Workload {
 
   constructor() {
     const { clock } = this;
-    const chain: ChainHash = (previous, _slot, _round, _replica, body) =>
+    const chain: ChainHash = (previous, _slot, _round, _kind, _replica, body) =>
       createHash('sha256').update(previous).update(body).digest();
     const state = new State({ seed: [1, 2] });
     const lastHash = new Uint8Array(32);
     const replica = new Replica({
       state,
       decider: new Solo({ chain, round: 1, replica: 1, lastSlot: 0, lastHash }),
-      log: { append: (_entries, done) => clock.afterTurn(() => done(null)) },
+      log: { append: (_entries, _decidedSlot, done) => clock.afterTurn(() => done(null)) },
       clock,
       sessionIds: new SessionIds(1, 1_700_000_000_000),
       tickTimeMs: 2_000,
