@@ -81,11 +81,11 @@ describe('sessions', () => {
   it('go to the last of several connections that attach them at once', () => {
     const server = new TestServer();
     const { high, low, password } = greeting(server.client());
-    const racers = [1, 2, 3].map(() => server.network.connect());
+    const racers = [1, 2, 3].map(() => server.network.dial());
     for (const racer of racers) racer.send(connectRequest({ high, low, password }));
     server.clock.settle();
     expect(racers.map((racer) => racer.closed)).toEqual([true, true, false]);
-    const [reply] = server.exchange(racers[2] as SimPeer, request(1, Op.exists, pathBody('/')));
+    const [reply] = server.exchange(racers[2] as InstantPeer, request(1, Op.exists, pathBody('/')));
     expect(reply?.xid).toBe(1);
   });
 
