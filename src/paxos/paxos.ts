@@ -1,0 +1,315 @@
+import { unreachable } from '../base/assert.ts';
+import { Acceptor } from './acceptor.ts';
+import { type Ballot, sameBallot } from './ballot.ts';
+import type { Configuration } from './configuration.ts';
+import { Core, type PaxosOptions } from './core.ts';
+import { Election, type Victory } from './election.ts';
+import { type Anchor, chainEntries, type Entry, type Unchained } from './entry.ts';
+import { Leader } from './leader.ts';
+import type { FromLeader, Message, Nack } from './messages.ts';
+import { emptyOutput, type Output } from './output.ts';
+import type { Progress } from './progress.ts';
+
+export type { PaxosOptions } from './core.ts';
+
+export type Role = 'leader' | 'candidate' | 'follower';
+
+/**
+ * Multi-Paxos for one replica. It takes events (`receive`, `tick`, `written`, `propose`…) and
+ * returns obligations (`drain`); it knows no clock, disk, socket or chance. `README.md` has the
+ * messages, what is persisted, and the invariants.
+ */
+export class Paxos {
+  private readonly core: Core;
+  private readonly acceptor: Acceptor;
+  private readonly election: Election;
+  private leading: Leader | null = null;
+  private readonly learners = new Set<number>();
+
+  constructor(options: PaxosOptions) {
+    this.core = new Core(options);
+    this.core.onConfiguration = (stopSign) => this.configurationChanged(stopSign);
+    this.acceptor = new Acceptor(this.core);
+    this.election = new Election(this.core, this.acceptor);
+    this.election.onWon = (victory) => this.lead(victory);
+    // Nobody else has to be asked: an ensemble of one leads from the start.
+    if (this.core.quorums.isElectionQuorum(new Set([this.core.id]))) this.election.start();
+  }
+
+  get role(): Role {
+    if (this.leading !== null) return 'leader';
+    return this.election.phase === 'idle' ? 'follower' : 'candidate';
+  }
+
+  /** The leader's id as far as is known here; null while there is none. */
+  get leaderId(): number | null {
+    return this.leading !== null ? this.core.id : this.acceptor.leader;
+  }
+
+  /** Under which `leaderId` leads. */
+  get ballot(): Ballot {
+    return this.leading?.ballot ?? this.acceptor.leaderBallot;
+  }
+
+  get promised(): Ballot {
+    return this.core.promised;
+  }
+
+  get accepted(): Ballot {
+    return this.core.accepted;
+  }
+
+  get configuration(): Configuration {
+    return this.core.configuration;
+  }
+
+  get decidedSlot(): number {
+    return this.core.decided;
+  }
+
+  get lastSlot(): number {
+    return this.core.slots.lastSlot;
+  }
+
+  get isDamaged(): boolean {
+    return this.core.damaged;
+  }
+
+  /** Bodies of entries up to here are no longer referred to. */
+  get releasedSlot(): number {
+    return this.core.slots.baseSlot;
+  }
+
+  /** The leader's first entry has to be proposed now, with `EntryKind.opening`. */
+  get wantsOpening(): boolean {
+    return this.leading?.wantsOpening ?? false;
+  }
+
+  /** Batches may be proposed. */
+  get isOpen(): boolean {
+    return this.leading !== null && this.leading.isOpen && this.core.nextStopSign === null;
+  }
+
+  /** On the leader: how far each other one has come. */
+  get progress(): Iterable<Progress> {
+    return this.leading?.peers ?? [];
+  }
+
+  /** Only while `isOpen`, or `wantsOpening` for the opening; returns the slot. */
+  propose(kind: number, body: Uint8Array): number {
+    const leader = this.leading;
+    if (leader === null) throw new Error('only a leader proposes');
+    return leader.propose(kind, body);
+  }
+
+  /**
+   * Asks a quorum whether this leader still is one. The answer has come once `confirmedProbe`
+   * reaches the number returned, while the same ballot lasts; 0 if this replica does not lead.
+   */
+  confirm(): number {
+    return this.leading?.confirm() ?? 0;
+  }
+
+  get confirmedProbe(): number {
+    return this.leading?.confirmedProbe ?? 0;
+  }
+
+  receive(from: number, message: Message): void {
+    this.dispatch(from, message);
+    this.settle();
+  }
+
+  tick(): void {
+    if (this.leading === null) this.election.tick();
+    else if (!this.leading.tick()) this.stepDown();
+    this.settle();
+  }
+
+  /** This replica itself stood still: it may not conclude anything from not having heard. */
+  stalled(): void {
+    this.acceptor.ticksSinceLeader = 0;
+  }
+
+  /** Every write handed out up to this number, counted from 1, is durable. */
+  written(write: number): void {
+    this.core.written(write);
+    this.leading?.decide();
+    this.acceptor.report();
+    this.settle();
+  }
+
+  connected(peer: number): void {
+    this.leading?.reconnected(peer);
+  }
+
+  disconnected(peer: number): void {
+    if (this.leading === null && this.acceptor.leader === peer) this.election.hurry();
+  }
+
+  /** A replica that is no member follows from now on, so that it can become one. */
+  addLearner(id: number): void {
+    this.learners.add(id);
+    this.leading?.addLearner(id);
+  }
+
+  removeLearner(id: number): void {
+    this.learners.delete(id);
+    this.leading?.removeLearner(id);
+  }
+
+  /** Entries behind a decided one that are chosen, from whatever source; false if they don't fit. */
+  learn(after: Anchor, entries: readonly Unchained[], hash: Uint8Array): boolean {
+    const { core } = this;
+    if (this.leading !== null || after.slot > core.decided || !core.slots.agreesWith(after)) {
+      return false;
+    }
+    const chained = chainEntries(core.options.chain, after, entries, hash);
+    const last = chained?.[chained.length - 1];
+    if (chained === null || last === undefined || last.slot <= core.decided) return false;
+    core.takeChosen(after, chained);
+    this.settle();
+    return true;
+  }
+
+  /** Where chosen entries can be learnt from: behind the last one known to be chosen here. */
+  get learnFrom(): Anchor {
+    const { core } = this;
+    const hash = core.slots.hashAt(core.decided);
+    if (hash === null) throw new Error('the last decided entry is in memory');
+    return { slot: core.decided, hash };
+  }
+
+  /** A snapshot has been installed, and the log begins anew behind it; no write is under way. */
+  installed(anchor: Anchor, configuration: Configuration): void {
+    this.stepDown();
+    this.core.restart(anchor, configuration);
+    this.settle();
+  }
+
+  /** Asks the best other voter to take over; false if there is none. */
+  handOver(): boolean {
+    const successor = this.leading?.bestSuccessor() ?? null;
+    if (this.leading === null || successor === null) return false;
+    const { ballot } = this.leading;
+    const { configurationId } = this.core;
+    this.core.send(successor, { type: 'handOver', ballot, configurationId });
+    return true;
+  }
+
+  drain(): Output {
+    if (this.leading === null) this.core.retain(0);
+    else this.leading.flush();
+    this.settle();
+    const { output } = this.core;
+    this.core.output = emptyOutput();
+    return output;
+  }
+
+  /** Messages to itself are delivered at once. */
+  private settle(): void {
+    const { core } = this;
+    for (;;) {
+      const own = core.output.sends.filter(({ to }) => to === core.id);
+      if (own.length === 0) return;
+      core.output.sends = core.output.sends.filter(({ to }) => to !== core.id);
+      for (const { message } of own) this.dispatch(core.id, message);
+    }
+  }
+
+  private dispatch(from: number, message: Message): void {
+    switch (message.type) {
+      case 'preVote':
+        this.election.onPreVote(from, message, this.leading !== null);
+        return;
+      case 'preVoteReply':
+        this.election.onPreVoteReply(from, message);
+        return;
+      case 'prepare':
+        if (this.acceptor.onPrepare(from, message) && from !== this.core.id) this.yieldTo();
+        return;
+      case 'promise':
+        this.election.onPromise(from, message);
+        return;
+      case 'nack':
+        this.onNack(from, message);
+        return;
+      case 'accepted':
+        this.leading?.onAccepted(from, message);
+        return;
+      case 'heartbeatReply':
+        this.leading?.onHeartbeatReply(from, message);
+        return;
+      default:
+        this.dispatchFromLeader(from, message);
+    }
+  }
+  private dispatchFromLeader(from: number, message: FromLeader): void {
+    if (this.acceptor.refuses(from, message)) return;
+    if (from !== this.core.id) this.yieldTo();
+    switch (message.type) {
+      case 'acceptSync':
+        this.acceptor.onAcceptSync(from, message);
+        return;
+      case 'accept':
+        this.acceptor.onAccept(from, message);
+        return;
+      case 'decide':
+        this.acceptor.onDecide(from, message);
+        return;
+      case 'heartbeat':
+        this.acceptor.onHeartbeat(from, message);
+        return;
+      case 'behind':
+        this.acceptor.onBehind(from, message);
+        return;
+      case 'handOver':
+        if (from === this.acceptor.leader) this.election.campaign();
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  private onNack(from: number, message: Nack): void {
+    const { leading } = this;
+    this.election.onNack(from, message);
+    if (leading !== null && sameBallot(message.ballot, leading.ballot)) this.stepDown();
+  }
+
+  private lead(victory: Victory): void {
+    this.leading = new Leader(this.core, victory, this.learners);
+    this.acceptor.leader = null;
+  }
+
+  private stepDown(): void {
+    this.leading = null;
+    this.acceptor.leader = null;
+    this.election.abandon();
+  }
+
+  /** Somebody else leads, or is about to, under a ballot that this replica respects. */
+  private yieldTo(): void {
+    this.leading = null;
+    if (this.election.phase !== 'idle') this.election.abandon();
+  }
+
+  /**
+   * A leader goes on behind a stop-sign that it proposed itself. Behind one that it took over it
+   * may not: with A, B, C replaced by A, D, B and the next slot chosen by A and D, a B that was
+   * elected by B and C alone has not seen it, and D would drop it for B's log. So it asks the
+   * voters of the new configuration for their promises first.
+   */
+  private configurationChanged(stopSign: Entry): void {
+    const { leading, core } = this;
+    if (leading === null) return;
+    leading.announce();
+    const isOwn = sameBallot({ round: stopSign.round, replica: stopSign.replica }, leading.ballot);
+    if (isOwn && core.isVoter) {
+      leading.followMembers();
+      return;
+    }
+    if (!core.isVoter) this.handOver();
+    this.stepDown();
+    this.election.campaign();
+  }
+}

@@ -1,0 +1,23 @@
+/** How far one peer has followed the leader, under the leader's ballot. */
+export class Progress {
+  readonly id: number;
+  /** Its log is, or soon will be, the leader's: entries are sent behind `next` without waiting. */
+  isSynced = false;
+  /** Durable there up to here. */
+  match = 0;
+  /** The slot that is sent next. */
+  next = 0;
+  /** What it was last told to be decided. */
+  toldDecided = 0;
+  /** The latest heartbeat that it answered. */
+  heardProbe = 0;
+  /** The latest heartbeat sent when its log was last sent whole: older answers say nothing of it. */
+  syncedAtProbe = 0;
+  /** What had been sent when the latest heartbeat left. */
+  nextAtProbe = 0;
+  silentTicks = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
