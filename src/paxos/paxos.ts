@@ -87,7 +87,7 @@ export class Paxos {
 
   /** Batches may be proposed. */
   get isOpen(): boolean {
-    return this.leading !== null && this.leading.isOpen && this.core.nextStopSign === null;
+    return this.leading?.isOpen === true && this.core.nextStopSign === null;
   }
 
   /** On the leader: how far each other one has come. */
