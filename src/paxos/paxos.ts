@@ -75,6 +75,11 @@ export class Paxos {
     return this.core.damaged;
   }
 
+  /** True while this replica decides without asking anybody. */
+  get isAlone(): boolean {
+    return this.core.quorums.isWriteQuorum(new Set([this.core.id]));
+  }
+
   /** Bodies of entries up to here are no longer referred to. */
   get releasedSlot(): number {
     return this.core.slots.baseSlot;

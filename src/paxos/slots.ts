@@ -72,7 +72,8 @@ export class Slots {
   release(slot: number): void {
     const count = Math.min(slot, this.lastSlot) - this.base.slot;
     if (count <= 0) return;
-    this.base = this.entries[count - 1] as Entry;
+    const { slot: last, hash } = this.entries[count - 1] as Entry;
+    this.base = { slot: last, hash };
     for (const entry of this.entries.splice(0, count)) this.bytes -= entry.body.length;
   }
 

@@ -10,6 +10,10 @@ export interface Client extends Watcher {
   onAttached(attachment: Attachment | null): void;
   /** The next write of this connection has been applied; the outcome is valid during the call. */
   onOutcome(outcome: Outcome): void;
+  /** The oldest barrier that this connection asked for has been passed. */
+  onBarrier(): void;
+  /** What had to wait until the leader had heard of the session may go on. */
+  onFresh(): void;
   /** The session has expired, or a newer connection has taken it over. */
   onDetached(): void;
 }
@@ -21,9 +25,14 @@ export class Attachment {
   readonly generation: number;
   readonly timeoutMs: number;
   readonly client: Client;
-  readonly lease: Lease;
+  /** When the session was last heard of here. */
+  lease: Lease;
   /** The number of the last write submitted. */
   sequence = 0;
+  /** When the leader was last told of this session. */
+  reportedMs: number = Number.NEGATIVE_INFINITY;
+  /** Not answered before a report that left after this time is confirmed. */
+  heldSinceMs: number = Number.NEGATIVE_INFINITY;
 
   constructor(outcome: Outcome, client: Client, lease: Lease) {
     this.high = outcome.sessionHigh;

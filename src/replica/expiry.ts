@@ -20,14 +20,25 @@ export class Expiry {
   private readonly leases = new PairMap<Lease>();
   private readonly buckets = new Map<number, Set<Lease>>();
   private sweptBucket: number;
+  /** How much longer than its time-out a session lives, as a part of it. */
+  private readonly slack: number;
 
-  constructor(tickMs: number, nowMs: number) {
+  constructor(tickMs: number, nowMs: number, slack = 0) {
     this.tickMs = tickMs;
+    this.slack = slack;
     this.sweptBucket = Math.floor(nowMs / tickMs);
   }
 
   get size(): number {
     return this.leases.size;
+  }
+
+  get(high: number, low: number): Lease | undefined {
+    return this.leases.get(high, low);
+  }
+
+  values(): IterableIterator<Lease> {
+    return this.leases.values();
   }
 
   /** Starts a session's clock, or starts it anew with another time-out. */
@@ -81,7 +92,7 @@ export class Expiry {
   }
 
   private bucketOf(lease: Lease): number {
-    return Math.floor((lease.heardMs + lease.timeoutMs) / this.tickMs) + 1;
+    return Math.floor((lease.heardMs + lease.timeoutMs * (1 + this.slack)) / this.tickMs) + 1;
   }
 
   private enqueue(lease: Lease): void {

@@ -1,4 +1,4 @@
-import type { Entry } from '../paxos/decider.ts';
+import type { Entry } from '../paxos/entry.ts';
 
 /** Who watches a replica from outside, as the simulator's checkers do. It must change nothing. */
 export interface Observer {

@@ -1,7 +1,7 @@
-import { viewOf } from '../base/bytes.ts';
 import { Reader } from '../base/reader.ts';
-import type { Entry } from '../paxos/decider.ts';
+import type { Entry } from '../paxos/entry.ts';
 import type { State } from '../state/state.ts';
+import { openEntry } from './replica.ts';
 
 /**
  * Applies recovered entries to the state and returns how many commands they held; nobody waits for
@@ -12,7 +12,7 @@ export function replay(state: State, entries: readonly Entry[]): number {
   const command = new Reader();
   let commands = 0;
   for (const entry of entries) {
-    reader.reset(entry.body, viewOf(entry.body), 0, entry.body.length);
+    openEntry(reader, entry);
     while (reader.remaining > 0) {
       const length = reader.i32();
       const from = reader.at;

@@ -1,37 +1,44 @@
-import { assert } from '../base/assert.ts';
 import { viewOf } from '../base/bytes.ts';
-import { PairMap } from '../base/pair-map.ts';
 import { Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
-import type { Decider, Entry } from '../paxos/decider.ts';
-import { Err, Op } from '../protocol/constants.ts';
+import { type Ballot, NO_BALLOT, sameBallot } from '../paxos/ballot.ts';
+import { type Entry, EntryKind } from '../paxos/entry.ts';
+import type { Message } from '../paxos/messages.ts';
+import type { Paxos } from '../paxos/paxos.ts';
 import { CommandHeader, CommandKind } from '../state/command.ts';
 import { Identities } from '../state/identities.ts';
-import { type Outcome, Verdict } from '../state/outcome.ts';
+import type { Outcome } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
-import { Attachment, type Client } from './attachment.ts';
-import { Batches } from './batches.ts';
+import type { Attachment, Client } from './attachment.ts';
+import { Barriers } from './barriers.ts';
 import { DigestPoints } from './digest-points.ts';
-import { Expiry } from './expiry.ts';
+import type { Expiry } from './expiry.ts';
+import { Freshness } from './freshness.ts';
+import { Intake } from './intake.ts';
+import { Leadership } from './leadership.ts';
+import { LocalSessions } from './local-sessions.ts';
+import { openingBody } from './opening.ts';
+import { Outbox } from './outbox.ts';
+import type { PeerPort, Touch } from './peer-port.ts';
 import type { SessionIds } from './session-ids.ts';
 import { ReplicaStats } from './stats.ts';
 import { Turn } from './turn.ts';
 import { Watches } from './watches.ts';
-
-/** The log, as far as the loop needs it. */
-export interface AppendLog {
-  append(entries: readonly Entry[], decidedSlot: number, done: (error: Error | null) => void): void;
-}
+import { type AppendReport, type DurableStore, Writes } from './writes.ts';
 
 export interface ReplicaOptions {
+  readonly serverId: number;
   readonly state: State;
-  readonly decider: Decider;
-  readonly log: AppendLog;
+  readonly paxos: Paxos;
+  readonly store: DurableStore;
+  readonly peers: PeerPort;
   readonly clock: Clock;
   readonly sessionIds: SessionIds;
+  /** Differs from life to life, and by more than a life can count: see `Outbox`. */
+  readonly firstNumber: number;
   readonly tickTimeMs: number;
-  /** CommandFlag bits of this server's configuration, stamped into every command. */
+  /** CommandFlag bits of this server's configuration, stamped into every command it leads. */
   readonly flags: number;
   /** Appends that take longer are counted and reported; absent: none is. */
   readonly slowAppends?: {
@@ -47,75 +54,107 @@ export interface ReplicaOptions {
 /** Apply yields to the loop after this long, so that reads and pings wait no longer than that. */
 const APPLY_SLICE_MS = 4;
 const CLOCK_EVERY_COMMANDS = 64;
-
-/** What a connection asked for, kept until its command has been applied. */
-interface Opening {
-  readonly client: Client;
-  readonly timeoutMs: number;
-  readonly passwordHash: Uint8Array;
-}
+/** A tick that comes this many ticks late says that this process itself stood still (rule 36). */
+const STALL_TICKS = 4;
 
 /**
- * The one loop: commands in, the decider stepped, its obligations carried out in an order that
- * keeps promises behind durability. A reply is written only by `apply`, and `apply` sees only
- * what the decider calls decided, which it does only after `written`.
+ * The one loop: events in, the consensus stepped, its obligations carried out in an order that
+ * keeps promises behind durability. A reply is written only by `apply`, and `apply` sees only what
+ * is decided and durable here.
  */
 export class Replica {
   readonly state: State;
+  readonly paxos: Paxos;
   readonly watches: Watches = new Watches();
-  readonly expiry: Expiry;
   readonly turn: Turn;
   readonly clock: Clock;
   readonly stats: ReplicaStats = new ReplicaStats();
   readonly digestPoints: DigestPoints = new DigestPoints();
-  private appendedAtMs = 0;
+  readonly freshness: Freshness = new Freshness();
   private readonly options: ReplicaOptions;
-  private readonly batches = new Batches();
+  private readonly outbox: Outbox;
+  private readonly intake: Intake;
+  private readonly sessions: LocalSessions;
+  private readonly leadership: Leadership;
+  private readonly barriers = new Barriers();
+  private readonly writes: Writes;
   private readonly header = new CommandHeader();
-  private readonly attachments = new PairMap<Attachment>();
-  /** Connections whose opening or attaching is under way, by the number their command carries. */
-  private readonly opening = new Map<number, Opening>();
-  private openings = 0;
-  private readonly proposed: Writer[] = [];
-  private appending: readonly Entry[] = [];
+  /** Batches whose slot the consensus may still refer to, oldest first. */
+  private proposed: { readonly slot: number; readonly batch: Writer }[] = [];
   private readonly decided: Entry[] = [];
   private readonly reader = new Reader();
   private readonly command = new Reader();
+  private readonly applyMore: () => void = () => this.applySlice();
   private applying = false;
   private onIdle: (() => void) | null = null;
-  private readonly onWritten: (error: Error | null) => void = (error) => this.written(error);
-  private readonly applyMore: () => void = () => this.applySlice();
+  /** Who led, and how, when this replica last looked. */
+  private leaderId: number | null = null;
+  private leaderBallot: Ballot = NO_BALLOT;
+  private wasOpen = false;
+  private lastTickMs = Number.NaN;
+  /** This leader's own reports, by the probe that will confirm each. */
+  private ownReports: { readonly probe: number; readonly number: number }[] = [];
 
   constructor(options: ReplicaOptions) {
+    const { state, paxos, clock, peers, tickTimeMs, flags, firstNumber } = options;
     this.options = options;
-    this.state = options.state;
-    this.clock = options.clock;
-    this.expiry = new Expiry(options.tickTimeMs, options.clock.monotonicMs());
-    this.turn = new Turn(options.clock);
-    this.turn.before(() => this.propose());
-    const nowMs = options.clock.monotonicMs();
-    for (const session of options.state.sessions.values()) {
-      this.expiry.start(session.high, session.low, session.timeoutMs, nowMs);
-    }
+    this.state = state;
+    this.paxos = paxos;
+    this.clock = clock;
+    this.turn = new Turn(clock);
+    this.turn.before(() => this.endTurn());
+    this.outbox = new Outbox(firstNumber);
+    this.intake = new Intake(clock, flags);
+    this.leadership = new Leadership({
+      state,
+      paxos,
+      intake: this.intake,
+      clock,
+      peers,
+      tickTimeMs,
+      serverId: options.serverId,
+    });
+    const sink = {
+      begin: (kind: number, high: number, low: number, generation: number, number: number) =>
+        this.begin(kind, 0, 0, high, low, generation, number, Identities.none),
+      end: () => this.end(),
+    };
+    this.sessions = new LocalSessions(state, options.sessionIds, sink, firstNumber);
+    this.writes = new Writes({
+      store: options.store,
+      nowMs: () => clock.monotonicMs(),
+      onDurable: (write, append) => this.written(write, append),
+      onFatal: options.onFatal,
+    });
+    this.step();
   }
 
   get flags(): number {
     return this.options.flags;
   }
 
-  /** Commands gathered or under way, in bytes: what back-pressure goes by. */
+  get expiry(): Expiry {
+    return this.leadership.expiry;
+  }
+
+  /** Commands of this replica's connections that have not been applied, in bytes. */
   get pendingBytes(): number {
-    let bytes = this.batches.pendingBytes;
-    for (const batch of this.proposed) bytes += batch.at;
-    return bytes;
+    return this.outbox.pendingBytes;
+  }
+
+  /** True while this replica leads and its commands may be decided. */
+  get isLeading(): boolean {
+    return this.paxos.isOpen;
+  }
+
+  /** True while somebody leads, as far as is known here. */
+  get hasLeader(): boolean {
+    return this.paxos.leaderId !== null && (this.paxos.role !== 'leader' || this.wasOpen);
   }
 
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
   openSession(client: Client, timeoutMs: number, passwordHash: Uint8Array): void {
-    const ids = this.options.sessionIds;
-    do ids.advance();
-    while (this.state.sessions.get(ids.high, ids.low) !== undefined);
-    this.submitOpening(client, CommandKind.openSession, ids.high, ids.low, timeoutMs, passwordHash);
+    this.sessions.open(client, timeoutMs, passwordHash);
   }
 
   /** Attaches a known session to `client`; any older connection of it is closed at apply. */
@@ -126,18 +165,13 @@ export class Replica {
     timeoutMs: number,
     passwordHash: Uint8Array,
   ): void {
-    const known = this.state.sessions.get(high, low)?.generation ?? 0;
-    const kind = CommandKind.attachSession;
-    this.submitOpening(client, kind, high, low, timeoutMs, passwordHash, known);
+    this.sessions.attach(client, high, low, timeoutMs, passwordHash);
   }
 
   /** The connection has gone: its session lives on until it expires, its watches don't. */
   detach(client: Client, attachment: Attachment | null): void {
     this.watches.drop(client);
-    if (client.opening > 0) this.opening.delete(client.opening);
-    if (attachment === null) return;
-    if (this.attachments.get(attachment.high, attachment.low) !== attachment) return;
-    this.attachments.delete(attachment.high, attachment.low);
+    this.sessions.detach(client, attachment);
   }
 
   /** Submits a write; its outcome comes by `onOutcome`, in the order of submission. */
@@ -150,23 +184,30 @@ export class Replica {
     from: number,
     to: number,
   ): void {
-    const writer = this.begin(CommandKind.write, opcode, cxid, attachment, identities);
+    const writer = this.beginOwn(CommandKind.write, opcode, cxid, attachment, identities);
     writer.raw(body, from, to);
     this.end();
   }
 
-  /** Submits a write that this replica, as the leader, refuses with `code`. */
+  /** Submits a write that this replica refuses with `code`. */
   submitReject(attachment: Attachment, opcode: number, cxid: number, code: number): void {
-    const writer = this.begin(CommandKind.reject, opcode, cxid, attachment, Identities.none);
+    const writer = this.beginOwn(CommandKind.reject, opcode, cxid, attachment, Identities.none);
     writer.i32(code);
     this.end();
   }
 
-  /** Proposes to remove an empty container or an outlived TTL node. */
+  /** `client` hears by `onBarrier` once all is applied here that was decided when it asked. */
+  requestBarrier(client: Client): void {
+    this.barriers.request(client);
+    this.turn.wake();
+  }
+
+  /** Proposes to remove an empty container or an outlived TTL node; only a leader can. */
   submitReap(path: Uint8Array): void {
-    const writer = this.beginAlone(CommandKind.reapNode, 0, 0);
+    const writer = this.intake.begin(CommandKind.reapNode, 0, 0, 0);
     writer.buffer(path);
-    this.end();
+    this.intake.end();
+    this.turn.wake();
   }
 
   /**
@@ -174,12 +215,78 @@ export class Replica {
    * itself was stalled, pings that wait in the sockets are heard before anyone is accused.
    */
   sweepSessions(): void {
-    this.expiry.sweep(this.clock.monotonicMs(), (lease) => {
-      const session = this.state.sessions.get(lease.high, lease.low);
-      if (session === undefined) return;
-      this.beginAlone(CommandKind.expireSession, lease.high, lease.low, session.generation);
-      this.end();
-    });
+    if (!this.isLeading) return;
+    this.leadership.sweep();
+    this.turn.wake();
+  }
+
+  /** Time passes for the consensus; call it every `periodMs`. */
+  tick(periodMs: number): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.lastTickMs > periodMs * STALL_TICKS) this.paxos.stalled();
+    this.lastTickMs = nowMs;
+    this.paxos.tick();
+    this.step();
+  }
+
+  /** Tells the leader which sessions live here; call it every heartbeat. */
+  reportTouches(): void {
+    const { paxos, options, freshness } = this;
+    const leader = paxos.leaderId;
+    if (leader === null || paxos.isAlone) return;
+    const nowMs = this.clock.monotonicMs();
+    if (leader !== options.serverId) {
+      const { number, sessions } = freshness.report(this.sessions.values(), nowMs);
+      options.peers.report(leader, paxos.ballot, number, sessions);
+      return;
+    }
+    const { number } = freshness.report([], nowMs);
+    this.ownReports.push({ probe: paxos.confirm(), number });
+    this.step();
+  }
+
+  onMessage(from: number, message: Message): void {
+    this.paxos.receive(from, message);
+    this.turn.wake();
+  }
+
+  /** False if the bytes are no commands: whoever sent them can't be trusted. */
+  onForward(from: number, ballot: Ballot, number: number, bytes: Uint8Array): boolean {
+    if (!this.leadsUnder(ballot)) return true;
+    this.turn.wake();
+    return this.intake.arrive(from, number, bytes, 0, bytes.length);
+  }
+
+  onReport(from: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
+    if (!this.leadsUnder(ballot) || !this.isLeading) return;
+    this.leadership.onReport(from, number, touches);
+    this.turn.wake();
+  }
+
+  onReportConfirmed(number: number): void {
+    this.freshness.confirmed(number);
+  }
+
+  onAskIndex(from: number, ballot: Ballot, number: number): void {
+    if (!this.leadsUnder(ballot) || !this.isLeading) return;
+    this.leadership.onAskIndex(from, number);
+    this.turn.wake();
+  }
+
+  onTellIndex(number: number, slot: number): void {
+    this.barriers.answered(number, slot);
+    if (!this.applying) this.barriers.applied(this.state.slot);
+  }
+
+  /** The way to a peer is new: what was under way on the old one may be lost. */
+  onConnected(peer: number): void {
+    this.paxos.connected(peer);
+    if (peer === this.leaderId) this.sendAgain();
+    this.turn.wake();
+  }
+
+  onDisconnected(peer: number): void {
+    this.paxos.disconnected(peer);
   }
 
   /** Calls back once everything submitted so far has been applied and nothing is under way. */
@@ -188,116 +295,194 @@ export class Replica {
     this.turn.wake();
   }
 
-  private submitOpening(
-    client: Client,
-    kind: number,
-    high: number,
-    low: number,
-    timeoutMs: number,
-    passwordHash: Uint8Array,
-    generation = 0,
-  ): void {
-    const number = ++this.openings;
-    this.opening.set(number, { client, timeoutMs, passwordHash });
-    client.opening = number;
-    const writer = this.beginAlone(kind, high, low, generation, number);
-    writer.i32(timeoutMs);
-    writer.buffer(passwordHash);
-    this.end();
+  private leadsUnder(ballot: Ballot): boolean {
+    return this.paxos.role === 'leader' && sameBallot(this.paxos.ballot, ballot);
   }
 
-  private begin(
+  private beginOwn(
     kind: number,
     opcode: number,
     cxid: number,
     attachment: Attachment,
     identities: Identities,
   ): Writer {
-    const header = this.header;
+    const { high, low, generation } = attachment;
+    const sequence = ++attachment.sequence;
+    return this.begin(kind, opcode, cxid, high, low, generation, sequence, identities);
+  }
+
+  /** Time and flags are the leader's to stamp. */
+  private begin(
+    kind: number,
+    opcode: number,
+    cxid: number,
+    high: number,
+    low: number,
+    generation: number,
+    sequence: number,
+    identities: Identities,
+  ): Writer {
+    const { header } = this;
     header.kind = kind;
     header.opcode = opcode;
     header.cxid = cxid;
-    header.sessionHigh = attachment.high;
-    header.sessionLow = attachment.low;
-    header.generation = attachment.generation;
-    header.sequence = ++attachment.sequence;
-    return this.stamp(identities.encoded);
-  }
-
-  private beginAlone(kind: number, high: number, low: number, generation = 0, number = 0): Writer {
-    const header = this.header;
-    header.kind = kind;
-    header.opcode = kind === CommandKind.expireSession ? Op.closeSession : 0;
-    header.cxid = 0;
     header.sessionHigh = high;
     header.sessionLow = low;
     header.generation = generation;
-    header.sequence = number;
-    return this.stamp(Identities.none.encoded);
-  }
-
-  private stamp(identities: Uint8Array): Writer {
-    this.header.flags = this.options.flags;
-    this.header.timeMs = this.clock.wallMs();
-    const writer = this.batches.open();
-    this.header.encode(writer, identities);
+    header.sequence = sequence;
+    header.flags = 0;
+    header.timeMs = 0;
+    const writer = this.outbox.open();
+    header.encode(writer, identities.encoded);
     return writer;
   }
 
   private end(): void {
-    this.batches.close();
+    this.outbox.close();
     this.stats.commandsProposed++;
     this.turn.wake();
   }
 
-  /** One append is outstanding at a time: while the disk works, the next batch gathers. */
+  /** All input of the turn has been handled: what gathered goes to the leader, and to the disk. */
+  private endTurn(): void {
+    this.step();
+    this.route();
+    this.propose();
+    this.reportIdle();
+  }
+
+  private route(): void {
+    const { leaderId, leaderBallot, outbox, options } = this;
+    if (leaderId === null) return;
+    for (let chunk = outbox.next(); chunk !== null; chunk = outbox.next()) {
+      const { number, commands } = chunk;
+      if (leaderId !== options.serverId) options.peers.forward(leaderId, leaderBallot, chunk);
+      else this.intake.arrive(leaderId, number, commands.bytes, 0, commands.at);
+    }
+    this.askIndex();
+  }
+
+  private askIndex(): void {
+    const { leaderId, options, barriers } = this;
+    if (leaderId === null || (leaderId === options.serverId && !this.isLeading)) return;
+    const number = barriers.takeQuestion();
+    if (number === null) return;
+    if (leaderId === options.serverId) this.leadership.onAskIndex(leaderId, number);
+    else options.peers.askIndex(leaderId, this.leaderBallot, number);
+    this.carryOut();
+  }
+
+  /** While the disk works the next batch gathers: one that is open has a slot only then. */
   private propose(): void {
-    if (this.appending.length > 0) return;
-    const batch = this.batches.take();
-    if (batch === null) {
-      this.reportIdle();
+    const { paxos } = this;
+    if (paxos.wantsOpening) {
+      paxos.propose(EntryKind.opening, openingBody(this.clock.wallMs(), !paxos.isAlone));
+    } else if (paxos.isOpen && this.writes.isIdle) {
+      const batch = this.intake.take();
+      if (batch === null) return;
+      this.stats.batchBytes.record(batch.at);
+      const slot = paxos.propose(EntryKind.batch, batch.written());
+      this.proposed.push({ slot, batch });
+    } else {
       return;
     }
-    this.proposed.push(batch);
-    this.stats.batchBytes.record(batch.at);
-    this.options.decider.propose(batch.written());
-    this.step();
+    this.carryOut();
   }
 
   private step(): void {
-    const output = this.options.decider.drain();
-    for (const entry of output.decided) this.decided.push(entry);
-    if (output.writes.length > 0) {
-      this.appending = output.writes;
-      this.appendedAtMs = this.clock.monotonicMs();
-      // Everything before the first is durable, which is all it takes to be decided here.
-      const decidedSlot = (output.writes[0] as Entry).slot - 1;
-      this.options.log.append(output.writes, decidedSlot, this.onWritten);
-    }
+    this.carryOut();
+    if (this.decided.length > 0 && !this.applying) this.applySlice();
   }
 
-  private written(error: Error | null): void {
-    if (error !== null) {
-      this.options.onFatal(error);
-      return;
-    }
-    this.noteAppend(this.clock.monotonicMs() - this.appendedAtMs);
-    const last = this.appending[this.appending.length - 1] as Entry;
-    this.appending = [];
-    this.options.decider.written(last.slot);
-    this.step();
+  /** Carries out what the consensus asks for; what is decided is only noted. */
+  private carryOut(): void {
+    const { options } = this;
+    const output = this.paxos.drain();
+    for (const { to, message } of output.sends) options.peers.send(to, message);
+    for (const entry of output.decided) this.decided.push(entry);
+    if (output.fetchFrom !== null) options.peers.fetch(output.fetchFrom);
+    this.noteLeader();
+    this.noteConfirmed();
+    this.writes.add(output.writes);
+  }
+
+  private written(write: number, append: AppendReport | null): void {
+    if (append !== null) this.noteAppend(append);
+    this.paxos.written(write);
+    this.carryOut();
     // The next batch goes to the disk before this one is applied, so that both work at once.
+    this.route();
     this.propose();
     if (!this.applying) this.applySlice();
   }
 
-  private noteAppend(tookMs: number): void {
+  private noteAppend({ startedMs, entries }: AppendReport): void {
+    const tookMs = this.clock.monotonicMs() - startedMs;
     this.stats.appendMs.record(tookMs);
     const { slowAppends } = this.options;
     if (slowAppends === undefined || tookMs <= slowAppends.thresholdMs) return;
     this.stats.slowAppends++;
-    const bytes = this.appending.reduce((sum, entry) => sum + entry.body.length, 0);
-    slowAppends.report(tookMs, bytes);
+    slowAppends.report(
+      tookMs,
+      entries.reduce((sum, entry) => sum + entry.body.length, 0),
+    );
+  }
+
+  /** Another leader, or the same under another ballot, knows nothing of what its predecessor got. */
+  private noteLeader(): void {
+    const { paxos } = this;
+    const { leaderId, ballot } = paxos;
+    if (leaderId !== this.leaderId || !sameBallot(ballot, this.leaderBallot)) {
+      if (this.leaderId === this.options.serverId) this.stopLeading();
+      this.leaderId = leaderId;
+      this.leaderBallot = ballot;
+      this.sendAgain();
+    }
+    const isOpen = paxos.isOpen;
+    if (isOpen && !this.wasOpen) this.startLeading();
+    // A stop-sign closes the ballot for proposals, not the leadership.
+    this.wasOpen = isOpen || (this.wasOpen && leaderId === this.options.serverId);
+  }
+
+  private startLeading(): void {
+    const expiry = this.leadership.startClocks();
+    for (const attachment of this.sessions.values()) {
+      const { high, low, lease } = attachment;
+      const fresh = expiry.get(high, low);
+      if (fresh === undefined) continue;
+      fresh.heardMs = Math.max(fresh.heardMs, lease.heardMs);
+      attachment.lease = fresh;
+    }
+    this.turn.wake();
+  }
+
+  private stopLeading(): void {
+    this.wasOpen = false;
+    this.intake.clear();
+    this.leadership.stop();
+    this.ownReports = [];
+    // Entries that were not decided may still be referred to: their buffers are not used again.
+    this.proposed = [];
+  }
+
+  private sendAgain(): void {
+    this.outbox.rewind();
+    this.barriers.askAgain();
+    this.freshness.forget(this.sessions.values());
+    if (this.paxos.isAlone) this.freshness.always();
+    else this.freshness.notAlways(this.clock.monotonicMs());
+    this.turn.wake();
+  }
+
+  private noteConfirmed(): void {
+    const { confirmedProbe } = this.paxos;
+    while (this.ownReports.length > 0) {
+      const first = this.ownReports[0] as (typeof this.ownReports)[0];
+      if (first.probe > confirmedProbe) break;
+      this.ownReports.shift();
+      this.freshness.confirmed(first.number);
+    }
+    this.leadership.answerConfirmed((number, slot) => this.onTellIndex(number, slot));
   }
 
   private applySlice(): void {
@@ -310,20 +495,29 @@ export class Replica {
         return;
       }
       this.decided.shift();
-      this.batches.release(this.proposed.shift() as Writer);
       this.state.applied(entry.slot);
       this.options.onApplied(entry);
     }
     this.applying = false;
+    this.releaseBatches();
+    this.barriers.applied(this.state.slot);
     this.reportIdle();
+  }
+
+  private releaseBatches(): void {
+    const upTo = Math.min(this.state.slot, this.paxos.releasedSlot);
+    while (this.proposed.length > 0) {
+      const { slot, batch } = this.proposed[0] as (typeof this.proposed)[0];
+      if (slot > upTo) return;
+      this.proposed.shift();
+      this.intake.release(batch);
+    }
   }
 
   /** False if time ran out before the entry's last command; call again to go on. */
   private applyEntry(entry: Entry, deadlineMs: number): boolean {
     const reader = this.reader;
-    if (reader.bytes !== entry.body) {
-      reader.reset(entry.body, viewOf(entry.body), 0, entry.body.length);
-    }
+    if (reader.bytes !== entry.body) openEntry(reader, entry);
     for (let count = 1; reader.remaining > 0; count++) {
       const length = reader.i32();
       const from = reader.at;
@@ -339,86 +533,49 @@ export class Replica {
 
   /** Watch events first, then the reply: a client never reads a change before its event. */
   private deliver(outcome: Outcome): void {
-    this.stats.commandsApplied++;
+    if (outcome.kind !== CommandKind.mark) this.stats.commandsApplied++;
     this.digestPoints.note(outcome.zxid, this.state.tree);
     this.watches.match(outcome.changes, outcome.zxid);
+    const { sessionHigh: high, sessionLow: low } = outcome;
+    if (outcome.closedSession) this.expiry.stop(high, low);
     switch (outcome.kind) {
       case CommandKind.openSession:
-      case CommandKind.attachSession:
-        this.deliverAttachment(outcome);
+      case CommandKind.attachSession: {
+        const nowMs = this.clock.monotonicMs();
+        const isOpen = outcome.error === 0;
+        const lease = isOpen ? this.expiry.start(high, low, outcome.timeoutMs, nowMs) : null;
+        this.sessions.deliverAttachment(outcome, lease);
         return;
+      }
       case CommandKind.write:
       case CommandKind.reject:
-        this.deliverReply(outcome);
+        this.sessions.deliverReply(outcome);
         return;
       case CommandKind.expireSession:
         if (!outcome.closedSession) return;
         this.stats.sessionsExpired++;
-        this.dropSession(outcome)?.client.onDetached();
+        this.sessions.deliverExpiry(outcome);
+        return;
+      case CommandKind.mark:
+        if (high === this.options.serverId) this.outbox.release(outcome.sequence);
         return;
       default:
         return;
     }
   }
 
-  private deliverAttachment(outcome: Outcome): void {
-    // An opening that was applied before has been delivered before.
-    if (outcome.verdict === Verdict.repeat) return;
-    const opening = this.opening.get(outcome.sequence);
-    this.opening.delete(outcome.sequence);
-    const client = opening?.client;
-    if (client !== undefined) client.opening = 0;
-    if (opening !== undefined && outcome.error === Err.sessionMoved) {
-      this.attachAgain(opening, outcome);
-      return;
-    }
-    if (outcome.error !== 0) {
-      client?.onAttached(null);
-      return;
-    }
-    const { sessionHigh: high, sessionLow: low } = outcome;
-    const lease = this.expiry.start(high, low, outcome.timeoutMs, this.clock.monotonicMs());
-    const before = this.attachments.get(high, low);
-    if (before !== undefined) {
-      this.attachments.delete(high, low);
-      before.client.onDetached();
-    }
-    if (client === undefined) return;
-    const attachment = new Attachment(outcome, client, lease);
-    this.attachments.set(high, low, attachment);
-    client.onAttached(attachment);
-  }
-
-  /** Another connection attached the session since this one asked; the later one wins. */
-  private attachAgain(opening: Opening, outcome: Outcome): void {
-    const { client, timeoutMs, passwordHash } = opening;
-    const { sessionHigh: high, sessionLow: low, generation } = outcome;
-    const kind = CommandKind.attachSession;
-    this.submitOpening(client, kind, high, low, timeoutMs, passwordHash, generation);
-  }
-
-  private deliverReply(outcome: Outcome): void {
-    const attachment = outcome.closedSession
-      ? this.dropSession(outcome)
-      : this.attachments.get(outcome.sessionHigh, outcome.sessionLow);
-    if (attachment === undefined || attachment.generation !== outcome.generation) return;
-    assert(outcome.verdict === Verdict.applied, 'a write of the present attachment was skipped');
-    attachment.client.onOutcome(outcome);
-  }
-
-  private dropSession(outcome: Outcome): Attachment | undefined {
-    const { sessionHigh: high, sessionLow: low } = outcome;
-    this.expiry.stop(high, low);
-    const attachment = this.attachments.get(high, low);
-    this.attachments.delete(high, low);
-    return attachment;
-  }
-
   private reportIdle(): void {
-    if (this.onIdle === null || this.applying || this.appending.length > 0) return;
-    if (this.decided.length > 0 || this.batches.pendingBytes > 0) return;
+    if (this.onIdle === null || this.applying || !this.writes.isIdle) return;
+    if (this.decided.length > 0 || !this.outbox.isEmpty || this.intake.pendingBytes > 0) return;
     const task = this.onIdle;
     this.onIdle = null;
     task();
   }
+}
+
+/** Leaves the reader at the entry's first command. */
+export function openEntry(reader: Reader, { body, kind }: Entry): void {
+  reader.reset(body, viewOf(body), 0, body.length);
+  // A stop-sign names the next configuration ahead of its commands.
+  if (kind === EntryKind.configuration) reader.skip(reader.i32());
 }

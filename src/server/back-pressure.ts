@@ -16,7 +16,10 @@ import type { ServerContext } from './context.ts';
 export function isStalled(connection: Connection): boolean {
   if (connection.phase === 'opening') return true;
   if (connection.bufferedBytes > OUTPUT_HIGH_WATER_BYTES) return true;
-  const { pending, context } = connection;
+  const { pending, context, attachment } = connection;
+  if (attachment !== null && !context.replica.freshness.mayAnswer(attachment, connection.nowMs)) {
+    return true;
+  }
   if (pending.count === 0) return false;
   return (
     pending.count >= OUTSTANDING_REQUESTS_MAX ||

@@ -146,6 +146,16 @@ export class Connection implements StreamHandler, Client, Flushable {
     else this.drainPending(nowMs);
   }
 
+  onBarrier(): void {
+    if (this.phase === 'closed' || this.phase === 'leaving') return;
+    this.pending.passBarrier();
+    this.drainPending(this.context.replica.clock.monotonicMs());
+  }
+
+  onFresh(): void {
+    this.resumeInput();
+  }
+
   onDetached(): void {
     this.attachment = null;
     this.close();
@@ -381,8 +391,10 @@ export class Connection implements StreamHandler, Client, Flushable {
    */
   private drainPending(nowMs: number): void {
     const pending = this.pending;
-    while (pending.count > 0 && pending.kind !== PendingKind.write) {
-      if (pending.kind === PendingKind.error) {
+    while (pending.count > 0) {
+      const { kind } = pending;
+      if (kind === PendingKind.write || kind === PendingKind.barrier) return;
+      if (kind === PendingKind.error) {
         const { xid, detail } = pending;
         pending.pop();
         this.replyHeader(xid, this.context.state.zxid, detail);
@@ -396,8 +408,8 @@ export class Connection implements StreamHandler, Client, Flushable {
   }
 
   /** Keeps a request for later; who asks is whoever the connection is by now (protocol 10.2). */
-  defer(bytes: Uint8Array, from: number, to: number): void {
-    this.pending.pushRequest(bytes, from, to, this.nowMs * 1000);
+  defer(bytes: Uint8Array, from: number, to: number, kind: number = PendingKind.request): void {
+    this.pending.pushRequest(bytes, from, to, this.nowMs * 1000, kind);
     this.deferredAs.push(this.identities);
   }
 

@@ -7,6 +7,8 @@ export const PendingKind = {
   request: 2,
   /** Was refused before it reached the log; the reply waits for its place. */
   error: 3,
+  /** As `request`, but first a barrier has to be passed; then it becomes one. */
+  barrier: 4,
 } as const;
 
 const FIELDS = 4;
@@ -94,14 +96,29 @@ export class Pending {
     this.inFlight.largeBytes += bytes;
   }
 
-  /** Keeps a copy of a request's bytes. */
-  pushRequest(source: Uint8Array, from: number, to: number, arrivedUs: number): void {
+  /** Keeps a copy of a request's bytes; `kind` is `request` or `barrier`. */
+  pushRequest(
+    source: Uint8Array,
+    from: number,
+    to: number,
+    arrivedUs: number,
+    kind: number = PendingKind.request,
+  ): void {
     const length = to - from;
     if (this.bytesTo + length > this.bytes.length) this.makeRoom(length);
     copyBytes(source, from, to, this.bytes, this.bytesTo);
-    this.push(PendingKind.request, arrivedUs, this.bytesTo, this.bytesTo + length);
+    this.push(kind, arrivedUs, this.bytesTo, this.bytesTo + length);
     this.bytesTo += length;
     this.requests++;
+  }
+
+  /** The oldest barrier has been passed: it waits for its turn like any request. */
+  passBarrier(): void {
+    for (let i = 0, at = this.head; i < this.count; i++, at = (at + FIELDS) % this.ring.length) {
+      if (this.ring[at] !== PendingKind.barrier) continue;
+      this.ring[at] = PendingKind.request;
+      return;
+    }
   }
 
   pop(): void {
@@ -147,7 +164,8 @@ export class Pending {
     target.set(this.bytes.subarray(this.bytesFrom, this.bytesTo));
     const shift = this.bytesFrom;
     for (let i = 0, at = this.head; i < this.count; i++) {
-      if (this.ring[at] === PendingKind.request) {
+      const kind = this.ring[at];
+      if (kind === PendingKind.request || kind === PendingKind.barrier) {
         this.ring[at + 2] = (this.ring[at + 2] as number) - shift;
         this.ring[at + 3] = (this.ring[at + 3] as number) - shift;
       }

@@ -38,6 +38,11 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
       submitWrite(connection, reader, xid, opcode);
       return true;
     default:
+      if (!deferred && needsBarrier(connection, opcode)) {
+        connection.defer(reader.bytes, from, reader.end, PendingKind.barrier);
+        connection.context.replica.requestBarrier(connection);
+        return true;
+      }
       if (!deferred && connection.pending.count > 0) {
         connection.defer(reader.bytes, from, reader.end);
         return true;
@@ -45,6 +50,11 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
       execute(connection, reader, xid, opcode);
       return true;
   }
+}
+
+/** `sync` waits until everything is here that was decided when it was asked for. */
+function needsBarrier({ context }: Connection, opcode: number): boolean {
+  return opcode === Op.sync && !context.replica.paxos.isAlone;
 }
 
 function submitWrite(connection: Connection, reader: Reader, xid: number, opcode: number): void {

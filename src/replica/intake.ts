@@ -1,0 +1,191 @@
+import type { Writer } from '../base/writer.ts';
+import type { Clock } from '../io/clock.ts';
+import { Op } from '../protocol/constants.ts';
+import { COMMAND_HEADER_BYTES, CommandHeader, CommandKind } from '../state/command.ts';
+import { Identities } from '../state/identities.ts';
+import { Batches } from './batches.ts';
+
+/** Where the header of a command holds what the leader stamps. */
+const FLAGS_AT = 2;
+const OPCODE_AT = 4;
+const TIME_AT = 32;
+const LENGTH_BYTES = 4;
+
+/** Commands that a replica sent to the leader. */
+interface Arrival {
+  readonly origin: number;
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly to: number;
+  /** What is before has been taken. */
+  at: number;
+}
+
+/** A command that has to have a slot of its own. */
+export interface Solitary {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The leader's side of every outbox, its own included: chunks become batches. It stamps what the
+ * leader decides, time and configuration, and nothing else is changed.
+ */
+export class Intake {
+  private readonly clock: Clock;
+  private readonly flags: number;
+  private readonly batches = new Batches();
+  private readonly header = new CommandHeader();
+  private arrivals: Arrival[] = [];
+  private bytesWaiting = 0;
+  /** What comes behind waits until this one has been dealt with. */
+  private held: Solitary | null = null;
+
+  constructor(clock: Clock, flags: number) {
+    this.clock = clock;
+    this.flags = flags;
+  }
+
+  /** Bytes of commands that have no slot yet. */
+  get pendingBytes(): number {
+    return this.batches.pendingBytes + this.bytesWaiting;
+  }
+
+  /** A reconfiguration that waits for a slot of its own; all before it has been given out. */
+  get solitary(): Solitary | null {
+    return this.batches.pendingBytes === 0 ? this.held : null;
+  }
+
+  /**
+   * Takes a chunk; the bytes must not change until it has been given out or forgotten. False if
+   * they are no commands, or such as only a leader may propose.
+   */
+  arrive(origin: number, number: number, bytes: Uint8Array, from: number, to: number): boolean {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (!areSubmittable(view, from, to)) return false;
+    this.arrivals.push({ origin, number, bytes, view, to, at: from });
+    this.bytesWaiting += to - from;
+    return true;
+  }
+
+  /** The leader's own command: write the body, then call `end`. */
+  begin(
+    kind: number,
+    high: number,
+    low: number,
+    generation: number,
+    sequence = 0,
+    opcode = 0,
+  ): Writer {
+    const { header } = this;
+    header.kind = kind;
+    header.opcode = opcode;
+    header.cxid = 0;
+    header.sessionHigh = high;
+    header.sessionLow = low;
+    header.generation = generation;
+    header.sequence = sequence;
+    header.flags = this.flags;
+    header.timeMs = this.clock.wallMs();
+    const writer = this.batches.open();
+    header.encode(writer, Identities.none.encoded);
+    return writer;
+  }
+
+  end(): void {
+    this.batches.close();
+  }
+
+  /** The next batch, or null; give it back with `release`. */
+  take(): Writer | null {
+    this.fill();
+    return this.batches.take();
+  }
+
+  release(batch: Writer): void {
+    this.batches.release(batch);
+  }
+
+  /** The solitary command has been dealt with. */
+  resume(): void {
+    this.held = null;
+  }
+
+  /** This replica leads no more: those who sent will send again to whoever does. */
+  clear(): void {
+    this.arrivals = [];
+    this.bytesWaiting = 0;
+    this.held = null;
+    this.batches.clear();
+  }
+
+  private fill(): void {
+    while (this.held === null) {
+      const arrival = this.arrivals[0];
+      if (arrival === undefined) return;
+      this.copy(arrival);
+      if (arrival.at < arrival.to) continue;
+      this.arrivals.shift();
+      this.begin(CommandKind.mark, arrival.origin, 0, 0, arrival.number);
+      this.end();
+    }
+  }
+
+  /** Copies up to the next solitary command, and holds that. */
+  private copy(arrival: Arrival): void {
+    const { bytes, view, to } = arrival;
+    const from = arrival.at;
+    let at = from;
+    while (at < to && view.getInt32(at + LENGTH_BYTES + OPCODE_AT) !== Op.reconfig) {
+      at += LENGTH_BYTES + view.getInt32(at);
+    }
+    if (at > from) this.stamp(this.batches.add(bytes, from, at), at - from);
+    if (at < to) {
+      const end = at + LENGTH_BYTES + view.getInt32(at);
+      this.held = { bytes: this.stampedCopy(bytes.subarray(at, end)) };
+      at = end;
+    }
+    arrival.at = at;
+    this.bytesWaiting -= at - from;
+  }
+
+  private stampedCopy(command: Uint8Array): Uint8Array {
+    const copy = command.slice();
+    const view = new DataView(copy.buffer);
+    view.setUint16(LENGTH_BYTES + FLAGS_AT, this.flags);
+    view.setFloat64(LENGTH_BYTES + TIME_AT, this.clock.wallMs());
+    return copy;
+  }
+
+  /** Stamps the commands in the last `length` bytes written. */
+  private stamp(writer: Writer, length: number): void {
+    const { view, at: end } = writer;
+    const timeMs = this.clock.wallMs();
+    for (let at = end - length; at < end; ) {
+      const command = at + LENGTH_BYTES;
+      view.setUint16(command + FLAGS_AT, this.flags);
+      view.setFloat64(command + TIME_AT, timeMs);
+      at = command + view.getInt32(at);
+    }
+  }
+}
+
+/** Whether the bytes are whole commands, all of kinds that come from clients. */
+function areSubmittable(view: DataView, from: number, to: number): boolean {
+  let at = from;
+  while (to - at >= LENGTH_BYTES + COMMAND_HEADER_BYTES) {
+    const length = view.getInt32(at);
+    const kind = view.getUint8(at + LENGTH_BYTES);
+    if (length < COMMAND_HEADER_BYTES || length > to - at - LENGTH_BYTES) return false;
+    if (!SUBMITTABLE.includes(kind)) return false;
+    at += LENGTH_BYTES + length;
+  }
+  return at === to;
+}
+
+const SUBMITTABLE: readonly number[] = [
+  CommandKind.openSession,
+  CommandKind.attachSession,
+  CommandKind.write,
+  CommandKind.reject,
+];

@@ -1,0 +1,147 @@
+import { assert } from '../base/assert.ts';
+import { PairMap } from '../base/pair-map.ts';
+import type { Writer } from '../base/writer.ts';
+import { Err } from '../protocol/constants.ts';
+import { CommandKind } from '../state/command.ts';
+import { type Outcome, Verdict } from '../state/outcome.ts';
+import type { State } from '../state/state.ts';
+import { Attachment, type Client } from './attachment.ts';
+import type { Lease } from './expiry.ts';
+import type { SessionIds } from './session-ids.ts';
+
+/** What a connection asked for, kept until its command has been applied. */
+interface Opening {
+  readonly client: Client;
+  readonly timeoutMs: number;
+  readonly passwordHash: Uint8Array;
+}
+
+/** Where commands that open or attach a session go. */
+export interface OpeningSink {
+  begin(kind: number, high: number, low: number, generation: number, number: number): Writer;
+  end(): void;
+}
+
+/** Sessions whose connection is here, and connections that are about to have one. */
+export class LocalSessions {
+  private readonly state: State;
+  private readonly ids: SessionIds;
+  private readonly sink: OpeningSink;
+  private readonly attachments = new PairMap<Attachment>();
+  /** By the number that their command carries. */
+  private readonly openings = new Map<number, Opening>();
+  private lastNumber: number;
+
+  /** `firstNumber` has to differ between replicas, and between lives of one: see `Outbox`. */
+  constructor(state: State, ids: SessionIds, sink: OpeningSink, firstNumber: number) {
+    this.state = state;
+    this.ids = ids;
+    this.sink = sink;
+    this.lastNumber = firstNumber;
+  }
+
+  get(high: number, low: number): Attachment | undefined {
+    return this.attachments.get(high, low);
+  }
+
+  values(): IterableIterator<Attachment> {
+    return this.attachments.values();
+  }
+
+  /** Opens a new session for `client`, which hears of it by `onAttached`. */
+  open(client: Client, timeoutMs: number, passwordHash: Uint8Array): void {
+    const { ids } = this;
+    do ids.advance();
+    while (this.state.sessions.get(ids.high, ids.low) !== undefined);
+    const opening = { client, timeoutMs, passwordHash };
+    this.submit(opening, CommandKind.openSession, ids.high, ids.low, 0);
+  }
+
+  /** Attaches a known session to `client`; any older connection of it is closed at apply. */
+  attach(
+    client: Client,
+    high: number,
+    low: number,
+    timeoutMs: number,
+    passwordHash: Uint8Array,
+  ): void {
+    const known = this.state.sessions.get(high, low)?.generation ?? 0;
+    this.submit({ client, timeoutMs, passwordHash }, CommandKind.attachSession, high, low, known);
+  }
+
+  /** The connection has gone: its session lives on until it expires. */
+  detach(client: Client, attachment: Attachment | null): void {
+    if (client.opening > 0) this.openings.delete(client.opening);
+    if (attachment === null) return;
+    if (this.attachments.get(attachment.high, attachment.low) !== attachment) return;
+    this.attachments.delete(attachment.high, attachment.low);
+  }
+
+  /** A session has been opened or attached, by whatever replica. */
+  deliverAttachment(outcome: Outcome, lease: Lease | null): void {
+    // An opening that was applied before has been delivered before.
+    if (outcome.verdict === Verdict.repeat) return;
+    const opening = this.openings.get(outcome.sequence);
+    this.openings.delete(outcome.sequence);
+    if (opening !== undefined) opening.client.opening = 0;
+    if (opening !== undefined && outcome.error === Err.sessionMoved) {
+      this.attachAgain(opening, outcome);
+      return;
+    }
+    if (lease === null) {
+      opening?.client.onAttached(null);
+      return;
+    }
+    const { sessionHigh: high, sessionLow: low } = outcome;
+    const before = this.attachments.get(high, low);
+    if (before !== undefined) {
+      this.attachments.delete(high, low);
+      before.client.onDetached();
+    }
+    if (opening === undefined) return;
+    const attachment = new Attachment(outcome, opening.client, lease);
+    this.attachments.set(high, low, attachment);
+    opening.client.onAttached(attachment);
+  }
+
+  deliverReply(outcome: Outcome): void {
+    const { sessionHigh: high, sessionLow: low } = outcome;
+    const attachment = this.attachments.get(high, low);
+    if (attachment === undefined || attachment.generation !== outcome.generation) return;
+    // Sent again to a new leader after the old one had got it replicated: it was answered then.
+    if (outcome.verdict === Verdict.repeat) return;
+    assert(outcome.verdict === Verdict.applied, 'a write of the present attachment was skipped');
+    if (outcome.closedSession) this.attachments.delete(high, low);
+    attachment.client.onOutcome(outcome);
+  }
+
+  /** The session is gone, and nobody asked for it. */
+  deliverExpiry(outcome: Outcome): void {
+    const { sessionHigh: high, sessionLow: low } = outcome;
+    const attachment = this.attachments.get(high, low);
+    this.attachments.delete(high, low);
+    attachment?.client.onDetached();
+  }
+
+  /** Another connection attached the session since this one asked; the later one wins. */
+  private attachAgain(opening: Opening, outcome: Outcome): void {
+    const { sessionHigh: high, sessionLow: low, generation } = outcome;
+    this.submit(opening, CommandKind.attachSession, high, low, generation);
+  }
+
+  private submit(
+    opening: Opening,
+    kind: number,
+    high: number,
+    low: number,
+    generation: number,
+  ): void {
+    const number = ++this.lastNumber;
+    this.openings.set(number, opening);
+    opening.client.opening = number;
+    const writer = this.sink.begin(kind, high, low, generation, number);
+    writer.i32(opening.timeoutMs);
+    writer.buffer(opening.passwordHash);
+    this.sink.end();
+  }
+}
