@@ -72,3 +72,9 @@ export const FOUR_LETTER_ANSWER_CHARS_MAX = 33_554_432;
 
 /** Nodes below /zookeeper/quota that one report of the metrics looks at. */
 export const QUOTA_NODES_TOLD_MAX = 10_000;
+
+/** A frame between replicas: the longest record, and what is said of it. */
+export const PEER_FRAME_BYTES_MAX = 68_157_440;
+
+/** What waits for a peer that does not read; beyond it the connection ends, and starts afresh. */
+export const PEER_OUTPUT_BYTES_MAX = 134_217_728;

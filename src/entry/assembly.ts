@@ -5,8 +5,10 @@ import { type Disk, DiskError, isDiskError } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
 import type { Network } from '../io/network.ts';
 import type { Secrets } from '../io/secrets.ts';
-import { Solo } from '../paxos/solo.ts';
+import type { Configuration } from '../paxos/configuration.ts';
+import { Paxos } from '../paxos/paxos.ts';
 import type { Observer } from '../replica/observer.ts';
+import { NO_PEERS } from '../replica/peer-port.ts';
 import { Reaper } from '../replica/reaper.ts';
 import { Replica } from '../replica/replica.ts';
 import { SessionIds } from '../replica/session-ids.ts';
@@ -17,12 +19,26 @@ import { CommandFlag } from '../state/command.ts';
 import { chainHash } from '../storage/record.ts';
 import { openStorage, type Storage } from '../storage/storage.ts';
 import { BUILT_AT, VERSION } from './build.ts';
-import { createContext } from './context.ts';
+import { createContext, randomFraction } from './context.ts';
 import { collectFacts, type ProcessFacts, SILENT_PROCESS } from './facts.ts';
 import { type Recovered, recover } from './recover.ts';
+import { ReplicaStore } from './store.ts';
 
 /** How long a server that is told to stop waits for writes under way. */
 const DRAIN_MS_MAX = 10_000;
+
+/** The id of a server that no configuration names. */
+const LONE_SERVER_ID = 1;
+const LONE_CONFIGURATION: Configuration = {
+  id: 1,
+  quorums: {
+    voters: [{ id: LONE_SERVER_ID, weight: 1, group: 0 }],
+    electionSize: 0,
+    writeSize: 0,
+    hierarchical: false,
+  },
+  observers: [],
+};
 
 /** All that a replica has of the world. The simulator puts its own in the place of Node.js. */
 export interface Ports {
@@ -70,7 +86,14 @@ export async function startReplica(config: ServerConfig, ports: Ports): Promise<
     },
   });
   try {
-    const recovered = await recover(storage, clock, secrets, config.maxTreeBytes);
+    const recovered = await recover({
+      storage,
+      clock,
+      secrets,
+      serverId: LONE_SERVER_ID,
+      maxTreeBytes: config.maxTreeBytes,
+      firstConfiguration: LONE_CONFIGURATION,
+    });
     logRecovery(logger, recovered);
     const server = new Server(config, ports, storage, recovered, () => room.isThere);
     await server.open();
@@ -97,10 +120,13 @@ async function refuseMissingDirectories(disk: Disk, config: ServerConfig): Promi
 }
 
 function logRecovery(logger: Logger, recovered: Recovered): void {
-  const { snapshotSlot, lastSlot: slot, loadMs, replayMs, replayedCommands, state } = recovered;
+  const { snapshotSlot, applied, loadMs, replayMs, replayedCommands, state } = recovered;
   const znodes = state.tree.count;
   const times = { loadMs: Math.round(loadMs), replayMs: Math.round(replayMs) };
-  logger.info({ snapshotSlot, slot, znodes, ...times, replayedCommands }, 'recovered');
+  logger.info(
+    { snapshotSlot, slot: applied.slot, znodes, ...times, replayedCommands },
+    'recovered',
+  );
 }
 
 /** A recovered replica with its client port and its timers. */
@@ -129,7 +155,7 @@ class Server implements RunningServer {
     this.config = config;
     this.ports = ports;
     this.storage = storage;
-    this.lastHash = recovered.lastHash;
+    this.lastHash = recovered.applied.hash;
     this.done = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -202,16 +228,25 @@ class Server implements RunningServer {
     const { config, storage } = this;
     const { clock, checksums, logger, observer } = this.ports;
     const { state } = recovered;
+    const { secrets } = this.ports;
     return new Replica({
+      serverId: LONE_SERVER_ID,
       state,
-      decider: new Solo({
+      paxos: new Paxos({
+        id: LONE_SERVER_ID,
         chain: chainHash(checksums),
-        round: Math.max(1, recovered.round),
-        replica: 1,
-        lastSlot: recovered.lastSlot,
-        lastHash: recovered.lastHash,
+        random: (below) => Math.floor(randomFraction(secrets) * below),
+        heartbeatTicks: 5,
+        electionTicks: 40,
+        retainBytes: 0,
+        state: recovered.hardState,
+        applied: recovered.applied,
+        entries: recovered.undecided,
+        damaged: storage.isDamaged,
       }),
-      log: storage.log,
+      store: new ReplicaStore(storage),
+      peers: NO_PEERS,
+      firstNumber: firstNumberOf(secrets),
       clock,
       sessionIds: new SessionIds(1, clock.wallMs()),
       tickTimeMs: config.tickTimeMs,
@@ -270,4 +305,9 @@ function flagsOf(config: ServerConfig): number {
     (config.digestEnabled ? 0 : CommandFlag.digestDisabled) |
     (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0)
   );
+}
+
+/** Far from those of every earlier life, so that none of its commands is taken for one of this. */
+function firstNumberOf(secrets: Secrets): number {
+  return Math.floor(randomFraction(secrets) * 2 ** 32) * 2 ** 20;
 }

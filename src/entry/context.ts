@@ -71,7 +71,7 @@ function refuseMissingHash(algorithm: string, secrets: Secrets): void {
 }
 
 /** From 0 up to, but not including, 1. */
-function randomFraction(secrets: Secrets): number {
+export function randomFraction(secrets: Secrets): number {
   const bytes = secrets.randomBytes(4);
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0) / 2 ** 32;
 }

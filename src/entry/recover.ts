@@ -1,5 +1,10 @@
 import type { Clock } from '../io/clock.ts';
 import type { Secrets } from '../io/secrets.ts';
+import { NO_BALLOT } from '../paxos/ballot.ts';
+import type { Configuration } from '../paxos/configuration.ts';
+import type { Anchor, Entry } from '../paxos/entry.ts';
+import { decodeHardState, type HardState } from '../paxos/hard-state.ts';
+import { Quorums } from '../paxos/quorum.ts';
 import { replay } from '../replica/replay.ts';
 import { StateLoader } from '../state/loader.ts';
 import { State } from '../state/state.ts';
@@ -8,23 +13,30 @@ import type { Storage } from '../storage/storage.ts';
 
 export interface Recovered {
   readonly state: State;
-  readonly lastSlot: number;
-  readonly lastHash: Uint8Array;
-  /** The ballot round of the last entry. */
-  readonly round: number;
+  readonly hardState: HardState;
+  /** Everything up to here has been applied. */
+  readonly applied: Anchor;
+  /** What the log holds behind that: nobody knows yet whether it was chosen. */
+  readonly undecided: readonly Entry[];
   readonly snapshotSlot: number;
   readonly loadMs: number;
   readonly replayMs: number;
   readonly replayedCommands: number;
 }
 
-/** The newest snapshot and the log behind it, made into a state. */
-export async function recover(
-  storage: Storage,
-  clock: Clock,
-  secrets: Secrets,
-  maxTreeBytes: number,
-): Promise<Recovered> {
+export interface RecoverOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly serverId: number;
+  readonly maxTreeBytes: number;
+  /** Holds until the log says otherwise. */
+  readonly firstConfiguration: Configuration;
+}
+
+/** The newest snapshot and the decided part of the log behind it, made into a state. */
+export async function recover(options: RecoverOptions): Promise<Recovered> {
+  const { storage, clock, secrets, maxTreeBytes } = options;
   const startedMs = clock.monotonicMs();
   // Storage has checked every slice of its own snapshots.
   const treeOptions = { seed: seedOf(secrets), maxBytes: maxTreeBytes, verifyDigests: false };
@@ -33,28 +45,56 @@ export async function recover(
     for await (const slice of snapshot.slices) loader.accept(slice);
     const state = loader.finish();
     state.applied(snapshot.slot);
-    return { state, slot: snapshot.slot, hash: snapshot.hash };
+    return { state, slot: snapshot.slot, hash: snapshot.hash.slice() };
   });
   const state = base?.state ?? new State(treeOptions);
   const loadedMs = clock.monotonicMs();
-  const last = { slot: base?.slot ?? 0, hash: base?.hash ?? GENESIS_HASH, round: 0 };
-  let replayedCommands = 0;
-  for await (const entries of storage.entries()) {
-    replayedCommands += replay(state, entries);
-    const newest = entries[entries.length - 1];
-    if (newest === undefined) continue;
-    Object.assign(last, { slot: newest.slot, hash: newest.hash, round: newest.round });
-  }
+  const start = { slot: base?.slot ?? 0, hash: base?.hash ?? GENESIS_HASH };
+  const log = await replayDecided(options, state, start);
   return {
     state,
-    lastSlot: last.slot,
-    lastHash: last.hash.slice(),
-    round: last.round,
-    snapshotSlot: base?.slot ?? 0,
+    hardState: hardStateOf(options),
+    ...log,
+    snapshotSlot: start.slot,
     loadMs: loadedMs - startedMs,
     replayMs: clock.monotonicMs() - loadedMs,
-    replayedCommands,
   };
+}
+
+/**
+ * Applies the entries that are known to be decided and keeps the others. What is durable on a
+ * server that decides alone is decided by that.
+ */
+async function replayDecided(
+  options: RecoverOptions,
+  state: State,
+  start: Anchor,
+): Promise<{ applied: Anchor; undecided: Entry[]; replayedCommands: number }> {
+  const { storage } = options;
+  const { configuration } = hardStateOf(options);
+  const isAlone = new Quorums(configuration.quorums).isWriteQuorum(new Set([options.serverId]));
+  let applied = start;
+  let waiting: Entry[] = [];
+  let replayedCommands = 0;
+  for await (const entries of storage.entries()) {
+    const decidedSlot = isAlone ? Number.POSITIVE_INFINITY : storage.decidedSlot;
+    waiting = waiting.length === 0 ? entries : [...waiting, ...entries];
+    const count = waiting.findIndex(({ slot }) => slot > decidedSlot);
+    const decided = count < 0 ? waiting : waiting.slice(0, count);
+    waiting = count < 0 ? [] : waiting.slice(count);
+    replayedCommands += replay(state, decided);
+    const last = decided[decided.length - 1];
+    if (last !== undefined) applied = { slot: last.slot, hash: last.hash.slice() };
+  }
+  // The bodies are views of large blocks that were read: those must not stay for a few entries.
+  const undecided = waiting.map((entry) => ({ ...entry, body: entry.body.slice() }));
+  return { applied, undecided, replayedCommands };
+}
+
+/** Before the first promise there is nothing but the configuration to begin with. */
+function hardStateOf({ storage, firstConfiguration }: RecoverOptions): HardState {
+  if (storage.state.length > 0) return decodeHardState(storage.state);
+  return { promised: NO_BALLOT, accepted: NO_BALLOT, configuration: firstConfiguration };
 }
 
 /** Keys of the path index: unpredictable, so that nobody can choose paths that collide. */

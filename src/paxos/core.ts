@@ -73,7 +73,7 @@ export class Core {
   /** The write that entered the accepted ballot. */
   private acceptedWrite = 0;
   private readonly appends: PendingAppend[] = [];
-  private replies: Reply[] = [];
+  private readonly replies: Reply[] = [];
   /** Slots of stop-signs that have not been delivered. */
   private stopSigns: number[] = [];
 
@@ -240,9 +240,10 @@ export class Core {
     while (this.appends.length > 0 && (this.appends[0] as PendingAppend).write <= write) {
       this.durable = Math.max(this.durable, (this.appends.shift() as PendingAppend).last);
     }
-    const due = this.replies.filter((reply) => reply.afterWrite <= write);
-    this.replies = this.replies.filter((reply) => reply.afterWrite > write);
-    for (const { to, message } of due) this.send(to, message);
+    while (this.replies.length > 0 && (this.replies[0] as Reply).afterWrite <= write) {
+      const { to, message } = this.replies.shift() as Reply;
+      this.send(to, message);
+    }
     this.deliver();
   }
 

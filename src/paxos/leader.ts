@@ -151,6 +151,11 @@ export class Leader {
   decide(): void {
     const { core } = this;
     const limit = core.nextStopSign ?? Number.POSITIVE_INFINITY;
+    if (this.progress.size === 0) {
+      // Nobody else is a member, so this replica is a quorum, or nobody is.
+      if (core.isAcceptedDurable) core.noteChosen(Math.min(core.durable, limit));
+      return;
+    }
     const matches = new Map([[core.id, core.isAcceptedDurable ? core.durable : 0]]);
     for (const { id, match } of this.progress.values()) matches.set(id, match);
     const candidates = [...matches.values()].map((slot) => Math.min(slot, limit));
@@ -211,6 +216,10 @@ export class Leader {
 
   /** Whoever answered a probe had promised nothing higher by then; a write quorum of them proves it. */
   private countProbes(): void {
+    if (this.progress.size === 0) {
+      this.confirmed = this.probe;
+      return;
+    }
     const probes = [...this.progress.values()].map(({ heardProbe }) => heardProbe);
     probes.push(this.probe);
     probes.sort((a, b) => b - a);

@@ -39,3 +39,11 @@ export interface Output {
 export function emptyOutput(): Output {
   return { writes: [], sends: [], decided: [], fetchFrom: null };
 }
+
+/** Shared by all steps that ask for nothing: most turns of an idle or lone replica are such. */
+export const NOTHING: Output = Object.freeze({
+  writes: [],
+  sends: [],
+  decided: [],
+  fetchFrom: null,
+});

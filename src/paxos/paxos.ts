@@ -6,8 +6,8 @@ import { Core, type PaxosOptions } from './core.ts';
 import { Election, type Victory } from './election.ts';
 import { type Anchor, chainEntries, type Entry, type Unchained } from './entry.ts';
 import { Leader } from './leader.ts';
-import type { FromLeader, Message, Nack } from './messages.ts';
-import { emptyOutput, type Output } from './output.ts';
+import type { Envelope, FromLeader, Message, Nack } from './messages.ts';
+import { emptyOutput, NOTHING, type Output } from './output.ts';
 import type { Progress } from './progress.ts';
 
 export type { PaxosOptions } from './core.ts';
@@ -206,6 +206,9 @@ export class Paxos {
     else this.leading.flush();
     this.settle();
     const { output } = this.core;
+    const { writes, sends, decided, fetchFrom } = output;
+    const isEmpty = writes.length === 0 && sends.length === 0 && decided.length === 0;
+    if (isEmpty && fetchFrom === null) return NOTHING;
     this.core.output = emptyOutput();
     return output;
   }
@@ -213,11 +216,14 @@ export class Paxos {
   /** Messages to itself are delivered at once. */
   private settle(): void {
     const { core } = this;
-    for (;;) {
-      const own = core.output.sends.filter(({ to }) => to === core.id);
-      if (own.length === 0) return;
-      core.output.sends = core.output.sends.filter(({ to }) => to !== core.id);
-      for (const { message } of own) this.dispatch(core.id, message);
+    for (let i = 0; i < core.output.sends.length; ) {
+      const { to, message } = core.output.sends[i] as Envelope;
+      if (to !== core.id) {
+        i++;
+        continue;
+      }
+      core.output.sends.splice(i, 1);
+      this.dispatch(core.id, message);
     }
   }
 

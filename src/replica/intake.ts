@@ -51,17 +51,23 @@ export class Intake {
     return this.batches.pendingBytes + this.bytesWaiting;
   }
 
-  /** A reconfiguration that waits for a slot of its own; all before it has been given out. */
+  /** A reconfiguration that waits for a slot of its own; ask when `take` has no more. */
   get solitary(): Solitary | null {
-    return this.batches.pendingBytes === 0 ? this.held : null;
+    return this.held;
   }
 
   /**
    * Takes a chunk; the bytes must not change until it has been given out or forgotten. False if
    * they are no commands, or such as only a leader may propose.
    */
-  arrive(origin: number, number: number, bytes: Uint8Array, from: number, to: number): boolean {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  arrive(
+    origin: number,
+    number: number,
+    bytes: Uint8Array,
+    view: DataView,
+    from: number,
+    to: number,
+  ): boolean {
     if (!areSubmittable(view, from, to)) return false;
     this.arrivals.push({ origin, number, bytes, view, to, at: from });
     this.bytesWaiting += to - from;

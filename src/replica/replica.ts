@@ -254,7 +254,7 @@ export class Replica {
   onForward(from: number, ballot: Ballot, number: number, bytes: Uint8Array): boolean {
     if (!this.leadsUnder(ballot)) return true;
     this.turn.wake();
-    return this.intake.arrive(from, number, bytes, 0, bytes.length);
+    return this.intake.arrive(from, number, bytes, viewOf(bytes), 0, bytes.length);
   }
 
   onReport(from: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
@@ -357,7 +357,7 @@ export class Replica {
     for (let chunk = outbox.next(); chunk !== null; chunk = outbox.next()) {
       const { number, commands } = chunk;
       if (leaderId !== options.serverId) options.peers.forward(leaderId, leaderBallot, chunk);
-      else this.intake.arrive(leaderId, number, commands.bytes, 0, commands.at);
+      else this.intake.arrive(leaderId, number, commands.bytes, commands.view, 0, commands.at);
     }
     this.askIndex();
   }
@@ -379,13 +379,29 @@ export class Replica {
       paxos.propose(EntryKind.opening, openingBody(this.clock.wallMs(), !paxos.isAlone));
     } else if (paxos.isOpen && this.writes.isIdle) {
       const batch = this.intake.take();
-      if (batch === null) return;
+      if (batch === null) {
+        this.proposeSolitary();
+        return;
+      }
       this.stats.batchBytes.record(batch.at);
       const slot = paxos.propose(EntryKind.batch, batch.written());
       this.proposed.push({ slot, batch });
     } else {
       return;
     }
+    this.carryOut();
+  }
+
+  /**
+   * A reconfiguration gets a slot of its own, once everything before it has been applied: the
+   * leader has to know its outcome, because the slot behind it is decided by other voters.
+   */
+  private proposeSolitary(): void {
+    const { paxos, intake } = this;
+    const { solitary } = intake;
+    if (solitary === null || this.state.slot < paxos.lastSlot) return;
+    paxos.propose(EntryKind.batch, solitary.bytes);
+    intake.resume();
     this.carryOut();
   }
 
@@ -501,6 +517,7 @@ export class Replica {
     this.applying = false;
     this.releaseBatches();
     this.barriers.applied(this.state.slot);
+    if (this.intake.solitary !== null) this.turn.wake();
     this.reportIdle();
   }
 
@@ -533,7 +550,7 @@ export class Replica {
 
   /** Watch events first, then the reply: a client never reads a change before its event. */
   private deliver(outcome: Outcome): void {
-    if (outcome.kind !== CommandKind.mark) this.stats.commandsApplied++;
+    if (outcome.kind < CommandKind.genesis) this.stats.commandsApplied++;
     this.digestPoints.note(outcome.zxid, this.state.tree);
     this.watches.match(outcome.changes, outcome.zxid);
     const { sessionHigh: high, sessionLow: low } = outcome;

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { NodeSecrets } from '../io/node/secrets.ts';
-import type { Entry } from '../paxos/decider.ts';
-import { Solo } from '../paxos/solo.ts';
+import type { Entry } from '../paxos/entry.ts';
+import { Paxos } from '../paxos/paxos.ts';
+import { loneOptions } from '../paxos/testing/lone.ts';
+import { NO_PEERS } from '../replica/peer-port.ts';
 import { Replica, type ReplicaOptions } from '../replica/replica.ts';
 import { SessionIds } from '../replica/session-ids.ts';
 import { SimClock } from '../sim/clock.ts';
@@ -26,6 +28,14 @@ export class ManualLog {
 
   constructor(clock: SimClock) {
     this.clock = clock;
+  }
+
+  saveState(_state: unknown, done: Done): void {
+    this.clock.afterTurn(() => done(null));
+  }
+
+  adopt(_adoption: unknown, done: Done): void {
+    this.clock.afterTurn(() => done(null));
   }
 
   append(entries: readonly Entry[], _decidedSlot: number, done: Done): void {
@@ -67,11 +77,13 @@ export class TestServer {
         .update(`${slot}`)
         .update(rest[3] as Uint8Array)
         .digest();
-    const lastHash = new Uint8Array(32);
     this.replica = new Replica({
       state: this.state,
-      decider: new Solo({ chain, round: 1, replica: 1, lastSlot: 0, lastHash }),
-      log: this.log,
+      serverId: 1,
+      paxos: new Paxos(loneOptions(chain)),
+      store: this.log,
+      peers: NO_PEERS,
+      firstNumber: 0,
       clock: this.clock,
       sessionIds: new SessionIds(1, this.clock.wallMs()),
       tickTimeMs: 1_000,

@@ -3,9 +3,11 @@ import { Writer } from '../../src/base/writer.ts';
 import type { Clock } from '../../src/io/clock.ts';
 import type { Stream, StreamHandler } from '../../src/io/network.ts';
 import { NodeSecrets } from '../../src/io/node/secrets.ts';
-import type { ChainHash } from '../../src/paxos/decider.ts';
-import { Solo } from '../../src/paxos/solo.ts';
+import type { ChainHash } from '../../src/paxos/entry.ts';
+import { Paxos } from '../../src/paxos/paxos.ts';
+import { loneOptions } from '../../src/paxos/testing/lone.ts';
 import { Op } from '../../src/protocol/constants.ts';
+import { NO_PEERS } from '../../src/replica/peer-port.ts';
 import { Replica } from '../../src/replica/replica.ts';
 import { SessionIds } from '../../src/replica/session-ids.ts';
 import { Connection } from '../../src/server/connection.ts';
@@ -60,11 +62,17 @@ export class Workload {
     const chain: ChainHash = (previous, _slot, _round, _kind, _replica, body) =>
       createHash('sha256').update(previous).update(body).digest();
     const state = new State({ seed: [1, 2] });
-    const lastHash = new Uint8Array(32);
     const replica = new Replica({
       state,
-      decider: new Solo({ chain, round: 1, replica: 1, lastSlot: 0, lastHash }),
-      log: { append: (_entries, _decidedSlot, done) => clock.afterTurn(() => done(null)) },
+      serverId: 1,
+      paxos: new Paxos(loneOptions(chain)),
+      store: {
+        append: (_entries, _decidedSlot, done) => clock.afterTurn(() => done(null)),
+        saveState: (_state, done) => clock.afterTurn(() => done(null)),
+        adopt: (_adoption, done) => clock.afterTurn(() => done(null)),
+      },
+      peers: NO_PEERS,
+      firstNumber: 0,
       clock,
       sessionIds: new SessionIds(1, 1_700_000_000_000),
       tickTimeMs: 2_000,

@@ -1,0 +1,139 @@
+import type { Reader } from '../../base/reader.ts';
+import type { Clock } from '../../io/clock.ts';
+import type { Peer } from '../../io/network.ts';
+import { type FrameHandler, FrameStream, FrameType } from './frames.ts';
+import { encodeHello, type Hello, sameId, takeId } from './hello.ts';
+import type { PeerIo } from './listener.ts';
+
+const RETRY_MS_MIN = 20;
+const RETRY_MS_MAX = 500;
+const DIAL_MS_MAX = 2_000;
+/** Nothing heard for so long: the other host, or the way to it, is gone without a word. */
+const SILENCE_MS_MAX = 2_500;
+
+export interface OutLinkOptions {
+  readonly io: PeerIo;
+  readonly clock: Clock;
+  /** Where the other server may be reached, in the order to be tried. Names are resolved anew. */
+  readonly addresses: readonly Peer[];
+  readonly hello: Hello;
+  /** The identity that the other one must have; null: whichever. */
+  readonly identity: Uint8Array | null;
+  readonly onOpen: () => void;
+  readonly onClosed: () => void;
+}
+
+/**
+ * The way to one other replica: dials it, again and again, until `close`. Only what this replica
+ * sends travels on it, but for signs of life.
+ */
+export class OutLink implements FrameHandler {
+  readonly serverId: number;
+  /** Null while there is no connection. */
+  frames: FrameStream | null = null;
+  /** Why the other one did not let us in, as it says; null if it did. */
+  refusal: string | null = null;
+  private readonly options: OutLinkOptions;
+  private dialled: FrameStream | null = null;
+  private nextAddress = 0;
+  private retryMs = RETRY_MS_MIN;
+  private giveUp: () => void = () => {};
+  private isClosed = false;
+
+  constructor(options: OutLinkOptions) {
+    this.options = options;
+    this.serverId = options.hello.toServerId;
+    this.dial();
+  }
+
+  /** Looks whether the connection still lives, and tells the other side that this one does. */
+  check(nowMs: number): void {
+    const frames = this.dialled;
+    if (frames === null) return;
+    if (nowMs - frames.heardMs > SILENCE_MS_MAX) {
+      frames.destroy();
+      return;
+    }
+    if (this.frames === null) return;
+    frames.begin(FrameType.alive);
+    frames.end();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.giveUp();
+    this.dialled?.destroy();
+  }
+
+  onFrame(type: number, payload: Reader): void {
+    if (type === FrameType.refused) {
+      this.refuse(payload.ustring() ?? '');
+      return;
+    }
+    if (type !== FrameType.welcome || this.frames !== null || this.dialled === null) return;
+    const { identity } = this.options;
+    if (identity !== null && !sameId(takeId(payload), identity)) {
+      this.refuse('it is another replica than the one that the configuration names');
+      return;
+    }
+    this.refusal = null;
+    this.retryMs = RETRY_MS_MIN;
+    this.dialled.trust();
+    this.frames = this.dialled;
+    this.options.onOpen();
+  }
+
+  onClose(): void {
+    const wasOpen = this.frames !== null;
+    this.frames = null;
+    this.dialled = null;
+    if (this.isClosed) return;
+    if (wasOpen) this.options.onClosed();
+    this.retry();
+  }
+
+  private refuse(reason: string): void {
+    const { io } = this.options;
+    if (reason !== this.refusal) {
+      io.logger.warn({ server: this.serverId, reason }, 'another server refuses this one');
+    }
+    this.refusal = reason;
+    this.retryMs = RETRY_MS_MAX;
+    this.dialled?.destroy();
+  }
+
+  private dial(): void {
+    const { io, clock, addresses } = this.options;
+    const address = addresses[this.nextAddress++ % addresses.length];
+    if (address === undefined) return;
+    const abandon = io.network.connect(
+      address,
+      (stream) => {
+        stopWaiting();
+        this.giveUp = () => {};
+        this.dialled = new FrameStream(stream, io, this);
+        encodeHello(this.dialled.begin(FrameType.hello), this.options.hello);
+        this.dialled.end();
+        return this.dialled;
+      },
+      () => {
+        stopWaiting();
+        this.retry();
+      },
+    );
+    const stopWaiting = clock.after(DIAL_MS_MAX, () => {
+      abandon();
+      this.retry();
+    });
+    this.giveUp = () => {
+      stopWaiting();
+      abandon();
+    };
+  }
+
+  private retry(): void {
+    if (this.isClosed) return;
+    this.giveUp = this.options.clock.after(this.retryMs, () => this.dial());
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MS_MAX);
+  }
+}
