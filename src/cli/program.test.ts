@@ -150,7 +150,7 @@ describe('quoll config', () => {
     const file = zooCfg('dataDir=/d\nserver.1=a:1:2\nserver.2=b:1:2\n');
     const ran = await run('config', file);
     expect(ran.code).toBe(2);
-    expect(ran.err).toContain('ensembles come in the next release');
+    expect(ran.err).toContain('cannot read /d/myid');
     const json = await run('config', '--json', file);
     expect([json.code, JSON.parse(json.out).valid, json.err]).toEqual([2, false, '']);
   });
