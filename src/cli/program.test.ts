@@ -169,6 +169,12 @@ describe('quoll config', () => {
   });
 });
 
+it('quoll ensemble starts nothing from arguments that make no sense', async () => {
+  const ran = await run('ensemble', '--size', 'three', '--dir', join(directory, 'none'));
+  expect([ran.code, ran.out]).toEqual([2, '']);
+  expect(ran.err).toBe('error: --size must be a whole number from 1 to 9\n');
+});
+
 it('quoll serve starts nothing from a bad configuration', async () => {
   const ran = await run('serve', '--tick-time', 'soon', '--data-dir', join(directory, 'none'));
   expect(ran.code).toBe(2);
