@@ -3,8 +3,9 @@ import { utf8Encode } from '../base/utf8.ts';
 import { Writer } from '../base/writer.ts';
 import { Err, Perm } from '../protocol/constants.ts';
 import { permits } from './acl-rules.ts';
-import { CommandHeader } from './command.ts';
+import { CommandFlag, CommandHeader } from './command.ts';
 import type { Context } from './context.ts';
+import type { Identities } from './identities.ts';
 import { IdentitiesCache } from './identities-cache.ts';
 import { decodeId, decodeMembership, type Membership, membershipText } from './membership.ts';
 import { ChangeKind, Verdict } from './outcome.ts';
@@ -82,7 +83,7 @@ export function reconfig(c: Context, body: Reader): number {
   const membership = membershipOf(plan, present, decodeIdentities(body), c.zxid);
   if (membership === null) return Err.newConfigNoQuorum;
   const row = configRow(c);
-  if (!c.allows(row, Perm.write)) return Err.noAuth;
+  if (!mayReconfigure(c, plan, c.identities(), c.header.flags)) return Err.noAuth;
   changeMembership(c, membership);
   outcome.body.buffer(utf8Encode(membershipText(membership)));
   tree.writeStat(row, outcome.body);
@@ -97,7 +98,18 @@ export function planReconfig(c: Context, command: Reader): ReconfigPlan | number
   if (typeof plan === 'number') return plan;
   const { identitiesAt, identitiesLength, flags } = header;
   const identities = new IdentitiesCache().get(command.bytes, identitiesAt, identitiesLength);
-  return permits(c.aclOf(configRow(c)), Perm.write, identities, flags) ? plan : Err.noAuth;
+  return mayReconfigure(c, plan, identities, flags) ? plan : Err.noAuth;
+}
+
+/** Whoever may write the configuration node; to replace a member takes the super user. */
+function mayReconfigure(
+  c: Context,
+  plan: ReconfigPlan,
+  identities: Identities,
+  flags: number,
+): boolean {
+  if (!plan.isReplacement) return permits(c.aclOf(configRow(c)), Perm.write, identities, flags);
+  return identities.isSuper || (flags & CommandFlag.skipACL) !== 0;
 }
 
 /**

@@ -251,6 +251,44 @@ describe('reconfig', () => {
   });
 });
 
+describe('a replacement that the super user asks for', () => {
+  const joining = 'replace.2';
+
+  it('gives the member the identity that the leader has found, with reconfig disabled', () => {
+    const e = new Ensemble();
+    e.h.flags = 0;
+    expect(e.reconfig({ joining }).error).toBe(Err.newConfigNoQuorum);
+    const forged = new Map([[2, identityOf(77)]]);
+    const body = withIdentities(requestBody({ joining }), forged);
+    const { client, h } = e;
+    client.sequence++;
+    const { high, low, generation, sequence } = client;
+    const write = { kind: CommandKind.write, opcode: Op.reconfig, identities: SUPER, body };
+    const { error, zxid } = h.command({ ...write, high, low, generation, sequence });
+    expect(error).toBe(Err.ok);
+    expect(h.data(CONFIG)).toBe(`${GENESIS_TEXT}\nversion=${zxid.toString(16)}`);
+    const identities = h.state.membership?.members.map((member) => member.identity[0]);
+    expect(identities).toEqual([1, 77, 3, 4]);
+  });
+
+  it('is refused to others, even to those who may reconfigure', () => {
+    const e = new Ensemble();
+    const open = { path: CONFIG, acl: [{ perms: 31, scheme: 'world', id: 'anyone' }] };
+    expect(e.client.send({ opcode: Op.setACL, ...open }).error).toBe(Err.ok);
+    e.client.identities = Identities.none;
+    expect(e.reconfig({ leaving: '4' }).error).toBe(Err.ok);
+    expect(e.reconfig({ joining, identities: [2] }).error).toBe(Err.noAuth);
+    e.h.flags |= CommandFlag.skipACL;
+    expect(e.reconfig({ joining, identities: [2] }).error).toBe(Err.ok);
+  });
+
+  it('names a member of an ensemble, and nothing else', () => {
+    expect(errorOf({ joining: 'replace.9', identities: [9] })).toBe(Err.badArguments);
+    expect(errorOf({ joining, leaving: '4', identities: [2] })).toBe(Err.badArguments);
+    expect(errorOf({ joining, version: 1, identities: [2] })).toBe(Err.badVersion);
+  });
+});
+
 describe('a member that is replaced', () => {
   function replace(e: Ensemble, id: number, version = -1, bytes = 28): Result {
     const writer = new Writer();

@@ -11,7 +11,7 @@ import {
 } from '../protocol/ensemble-text.ts';
 import { isSpecialHost, parseServerLine, type ServerLine } from '../protocol/server-line.ts';
 import { CommandFlag } from './command.ts';
-import { decodeId, type Member, type Membership } from './membership.ts';
+import { decodeId, type Member, type Membership, membershipToQuorumSpec } from './membership.ts';
 
 /** A client's request; a list that is null was not sent. */
 export interface ReconfigRequest {
@@ -27,8 +27,10 @@ export interface ReconfigRequest {
 
 /** What a sound request comes to; identities are still to be had for those who join. */
 export interface ReconfigPlan extends EnsembleText {
-  /** Ids that the present membership does not have. */
+  /** Ids whose identity the leader has to supply: of newcomers, or of the one that is replaced. */
   readonly joiners: readonly number[];
+  /** A member comes back as another replica. For the super user only. */
+  readonly isReplacement: boolean;
   /** Of which the leader has to find one connected and in sync. */
   readonly quorums: QuorumSpec;
 }
@@ -60,9 +62,12 @@ export function evaluateReconfig(
   request: ReconfigRequest,
   flags: number,
 ): ReconfigPlan | number {
-  if ((flags & CommandFlag.reconfigEnabled) === 0) return Err.reconfigDisabled;
+  const replaced = replacedServer(request);
+  const isEnabled = (flags & CommandFlag.reconfigEnabled) !== 0;
+  if (replaced === null && !isEnabled) return Err.reconfigDisabled;
   if (present === null) return Err.unimplemented;
   if (request.version !== -1 && request.version !== present.version) return Err.badVersion;
+  if (replaced !== null) return planReplacement(present, replaced);
   const standaloneEnabled = (flags & CommandFlag.standaloneEnabled) !== 0;
   const next =
     request.newMembers === null
@@ -77,7 +82,29 @@ export function evaluateReconfig(
   if (new Quorums(quorums).check() !== null) return Err.badArguments;
   const known = new Set(present.members.map((member) => member.id));
   const joiners = next.servers.map((server) => server.id).filter((id) => !known.has(id));
-  return { ...next, joiners, quorums };
+  return { ...next, joiners, isReplacement: false, quorums };
+}
+
+/**
+ * `joining` is `replace.N`: not among ZooKeeper's requests, which all have an equals sign there. It
+ * changes nobody's addresses or vote, so it works with reconfig disabled: without it an ensemble
+ * that lost a disk could never be whole again.
+ */
+function replacedServer({ joining, leaving, newMembers }: ReconfigRequest): number | null {
+  if (leaving !== null || newMembers !== null) return null;
+  const match = /^replace\.(\d{1,3})$/.exec(joining ?? '');
+  return match === null ? null : Number(match[1]);
+}
+
+function planReplacement(present: Membership, id: number): ReconfigPlan | number {
+  if (!present.members.some((member) => member.id === id)) return Err.badArguments;
+  return {
+    servers: present.members,
+    hierarchical: present.hierarchical,
+    joiners: [id],
+    isReplacement: true,
+    quorums: membershipToQuorumSpec(present),
+  };
 }
 
 function toVoter({ id, weight, group }: NamedServer): Voter {
@@ -94,7 +121,8 @@ export function membershipOf(
   const known = new Map(present.members.map((member) => [member.id, member.identity]));
   const members: Member[] = [];
   for (const server of plan.servers) {
-    const identity = known.get(server.id) ?? identities.get(server.id);
+    const source = plan.joiners.includes(server.id) ? identities : known;
+    const identity = source.get(server.id);
     if (identity === undefined) return null;
     members.push({ ...server, identity });
   }
