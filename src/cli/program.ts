@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { CheckArguments } from './check.ts';
 import { ExitCode, explain } from './exit-code.ts';
 import { addConfigFlags } from './flags.ts';
 import { loadProcessConfig } from './load-config.ts';
+import type { ReplaceArguments } from './replace.ts';
 import { printFailure, type Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -45,6 +46,19 @@ Examples:
 Ctrl-C or SIGTERM stops them in order; a second one at once. For several machines give each the same
 server lines and a myid: 'quoll config --keys'.
 Exit codes: 0 stopped when asked, 1 a server failed, 2 arguments, 3 data directory.`;
+
+const REPLACE_EXAMPLES = `
+A server that has lost its disk has forgotten what it promised to the others, so they do not take it
+back as the member it was: it has to come back as a new one. Start it with an empty dataDir but its
+myid, then tell any server of the ensemble. Addresses and the number of votes stay as they are, and
+it works with reconfigEnabled=false too.
+
+Examples:
+  quoll replace 3 --server zk1:2181 --auth digest:super:<password>
+  QUOLL_AUTH=digest:super:<password> quoll replace 3 --server zk1:2181      hidden from ps
+
+The servers need DigestAuthenticationProvider.superDigest, or skipACL=yes.
+Exit codes: 0 replaced, 1 not, and why, 2 arguments.`;
 
 const CHECK_EXAMPLES = `
 Examples:
@@ -101,6 +115,7 @@ function createProgram(terminal: Terminal, setCode: SetCode): Command {
     });
   addServe(program, terminal, setCode);
   addEnsemble(program, terminal, setCode);
+  addReplace(program, terminal, setCode);
   addCheck(program, terminal, setCode);
   addConfig(program, terminal, setCode);
   program
@@ -150,6 +165,26 @@ interface EnsembleOptions {
   readonly size: string;
   readonly dir: string;
   readonly clientPortBase: string;
+}
+
+function addReplace(program: Command, terminal: Terminal, setCode: SetCode): void {
+  program
+    .command('replace')
+    .description('let a server with a blank disk take its place in an ensemble again')
+    .argument('<N>', 'the id of the server: the N of its line server.N=...')
+    .requiredOption('--server <host:port>', 'client address of any server of the ensemble')
+    .addOption(
+      new Option('--auth <scheme:credentials>', 'who asks: the super user').env('QUOLL_AUTH'),
+    )
+    .addHelpText('after', REPLACE_EXAMPLES)
+    .action(async (member: string, options: Omit<ReplaceArguments, 'member'>) => {
+      const [{ replaceMember }, { connectFrames }] = await Promise.all([
+        import('./replace.ts'),
+        import('./replace-host.ts'),
+      ]);
+      const { server, auth } = options;
+      setCode(await replaceMember({ member, server, auth }, connectFrames, terminal));
+    });
 }
 
 function addCheck(program: Command, terminal: Terminal, setCode: SetCode): void {

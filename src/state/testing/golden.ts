@@ -36,25 +36,31 @@ export function goldenCommands(): Uint8Array[] {
 /** Under a session of their own, so that the others' numbers stay what the model says. */
 function membershipCommands(low: number): Uint8Array[] {
   const session = { high: 0x0100_0001, low };
-  const request = new Writer();
-  request.ustring('server.5=zk5:2888:3888;2181');
-  request.ustring('4');
-  request.ustring(null);
-  request.i64(-1);
   const replacement = new Writer();
   replacement.i32(2);
   replacement.raw(identityOf(low % 256));
   replacement.f64(-1);
   const opening = openingBody(10_000, utf8Encode('hash'));
-  const body = withIdentities(request.written(), new Map([[5, identityOf(5)]]));
+  const change = reconfigBody('server.5=zk5:2888:3888;2181', '4', 5);
+  const replace = reconfigBody('replace.3', null, 3);
   const identities = new Identities([{ scheme: 'super', id: '' }]);
   const flags = CommandFlag.reconfigEnabled | CommandFlag.standaloneEnabled;
-  const write = { kind: CommandKind.write, generation: 1, sequence: 1 };
+  const write = { kind: CommandKind.write, opcode: Op.reconfig, ...session, generation: 1 };
   return [
     encodeCommand({ kind: CommandKind.openSession, ...session, body: opening }),
-    encodeCommand({ ...write, opcode: Op.reconfig, ...session, identities, flags, body }),
+    encodeCommand({ ...write, sequence: 1, identities, flags, body: change }),
+    encodeCommand({ ...write, sequence: 2, identities, body: replace }),
     encodeCommand({ kind: CommandKind.replaceMember, body: replacement.written() }),
   ];
+}
+
+function reconfigBody(joining: string, leaving: string | null, id: number): Uint8Array {
+  const request = new Writer();
+  request.ustring(joining);
+  request.ustring(leaving);
+  request.ustring(null);
+  request.i64(-1);
+  return withIdentities(request.written(), new Map([[id, identityOf(id + 100)]]));
 }
 
 /** One line a command: the command in hex, the digest behind it, a hash of the outcome. */
