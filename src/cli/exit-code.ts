@@ -11,6 +11,11 @@ export const ExitCode = {
   dataDirectory: 3,
 } as const;
 
+/** Arguments that make no sense together, or not here. */
+export class InvocationError extends Error {
+  override readonly name = 'InvocationError';
+}
+
 export interface Failure {
   readonly code: number;
   /** What happened and what to do about it. */
@@ -29,6 +34,9 @@ export function explain(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: ExitCode.unexpected, message: String(error) };
   if (error instanceof StorageError || isDiskError(error, 'ELOCKED')) {
     return { code: ExitCode.dataDirectory, message: error.message };
+  }
+  if (error instanceof InvocationError) {
+    return { code: ExitCode.invocation, message: error.message };
   }
   const system: SystemError = error;
   if (system.syscall === 'listen' || system.syscall === 'getaddrinfo') {

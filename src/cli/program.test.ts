@@ -150,7 +150,7 @@ describe('quoll config', () => {
     const file = zooCfg('dataDir=/d\nserver.1=a:1:2\nserver.2=b:1:2\n');
     const ran = await run('config', file);
     expect(ran.code).toBe(2);
-    expect(ran.err).toContain('ensembles come in the next release');
+    expect(ran.err).toContain('cannot read /d/myid');
     const json = await run('config', '--json', file);
     expect([json.code, JSON.parse(json.out).valid, json.err]).toEqual([2, false, '']);
   });
@@ -167,6 +167,12 @@ describe('quoll config', () => {
     expect(JSON.parse((await run('config', '--keys', '--json')).out)).toHaveLength(10);
     expect((await run('config', '--keys', '--markdown')).out).toContain('| `snapCount` |');
   });
+});
+
+it('quoll ensemble starts nothing from arguments that make no sense', async () => {
+  const ran = await run('ensemble', '--size', 'three', '--dir', join(directory, 'none'));
+  expect([ran.code, ran.out]).toEqual([2, '']);
+  expect(ran.err).toBe('error: --size must be a whole number from 1 to 9\n');
 });
 
 it('quoll serve starts nothing from a bad configuration', async () => {

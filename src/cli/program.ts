@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { CheckArguments } from './check.ts';
 import { ExitCode, explain } from './exit-code.ts';
 import { addConfigFlags } from './flags.ts';
 import { loadProcessConfig } from './load-config.ts';
+import type { ReplaceArguments } from './replace.ts';
 import { printFailure, type Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -10,6 +11,7 @@ const EXAMPLES = `
 Examples:
   quoll serve                        try it: 127.0.0.1:2181, data in ./quoll-data
   quoll serve /etc/quoll/zoo.cfg     run with the zoo.cfg that ZooKeeper had
+  quoll ensemble                     three servers on this machine, to try failover
   quoll config /etc/quoll/zoo.cfg    see what a file comes to, and from where
   quoll check /var/lib/quoll         look for damage while no server runs
 
@@ -28,6 +30,35 @@ Examples:
   quoll serve zoo.cfg -DmaxCnxns=1000 -Djute.maxbuffer=4194304
 
 SIGTERM and SIGINT stop the server in order; a second signal stops it at once.`;
+
+const ENSEMBLE_EXAMPLES = `
+Each server is a process of its own with a zoo.cfg and data in DIR/server-N. They listen on
+127.0.0.1: for clients on the ports from the base on, for each other from base + 1000 on. When all
+serve, one connect string is printed; their logs go to standard error, with the server's name in
+front. What is in DIR is used again the next time, with the same size and port.
+
+Examples:
+  quoll ensemble                                   three servers, in ./quoll-ensemble
+  quoll ensemble --size 5 --dir /tmp/five --client-port-base 12181
+  kill -9 PID                                      try it on one: clients go on by the others
+  quoll serve quoll-ensemble/server-2/zoo.cfg      start a server again that was killed
+
+Ctrl-C or SIGTERM stops them in order; a second one at once. For several machines give each the same
+server lines and a myid: 'quoll config --keys'.
+Exit codes: 0 stopped when asked, 1 a server failed, 2 arguments, 3 data directory.`;
+
+const REPLACE_EXAMPLES = `
+A server that has lost its disk has forgotten what it promised to the others, so they do not take it
+back as the member it was: it has to come back as a new one. Start it with an empty dataDir but its
+myid, then tell any server of the ensemble. Addresses and the number of votes stay as they are, and
+it works with reconfigEnabled=false too.
+
+Examples:
+  quoll replace 3 --server zk1:2181 --auth digest:super:<password>
+  QUOLL_AUTH=digest:super:<password> quoll replace 3 --server zk1:2181      hidden from ps
+
+The servers need DigestAuthenticationProvider.superDigest, or skipACL=yes.
+Exit codes: 0 replaced, 1 not, and why, 2 arguments.`;
 
 const CHECK_EXAMPLES = `
 Examples:
@@ -83,6 +114,8 @@ function createProgram(terminal: Terminal, setCode: SetCode): Command {
       getErrHasColors: () => terminal.errColours,
     });
   addServe(program, terminal, setCode);
+  addEnsemble(program, terminal, setCode);
+  addReplace(program, terminal, setCode);
   addCheck(program, terminal, setCode);
   addConfig(program, terminal, setCode);
   program
@@ -107,6 +140,51 @@ function addServe(program: Command, terminal: Terminal, setCode: SetCode): void 
     const code = await serve(loadProcessConfig(file, typed), processHost(terminal));
     setCode(code);
   });
+}
+
+function addEnsemble(program: Command, terminal: Terminal, setCode: SetCode): void {
+  program
+    .command('ensemble')
+    .description('run several servers on this machine as one')
+    .option('--size <n>', 'how many servers', '3')
+    .option('--dir <dir>', 'where their configuration and data are', './quoll-ensemble')
+    .option('--client-port-base <port>', 'client port of the first; the others count on', '2181')
+    .addHelpText('after', ENSEMBLE_EXAMPLES)
+    .action(async (options: EnsembleOptions) => {
+      const [{ runEnsemble }, { processEnsembleHost }] = await Promise.all([
+        import('./ensemble.ts'),
+        import('./ensemble-host.ts'),
+      ]);
+      const { size, dir, clientPortBase } = options;
+      const wanted = { size: Number(size), dir, clientPortBase: Number(clientPortBase) };
+      setCode(await runEnsemble(wanted, processEnsembleHost(terminal)));
+    });
+}
+
+interface EnsembleOptions {
+  readonly size: string;
+  readonly dir: string;
+  readonly clientPortBase: string;
+}
+
+function addReplace(program: Command, terminal: Terminal, setCode: SetCode): void {
+  program
+    .command('replace')
+    .description('let a server with a blank disk take its place in an ensemble again')
+    .argument('<N>', 'the id of the server: the N of its line server.N=...')
+    .requiredOption('--server <host:port>', 'client address of any server of the ensemble')
+    .addOption(
+      new Option('--auth <scheme:credentials>', 'who asks: the super user').env('QUOLL_AUTH'),
+    )
+    .addHelpText('after', REPLACE_EXAMPLES)
+    .action(async (member: string, options: Omit<ReplaceArguments, 'member'>) => {
+      const [{ replaceMember }, { connectFrames }] = await Promise.all([
+        import('./replace.ts'),
+        import('./replace-host.ts'),
+      ]);
+      const { server, auth } = options;
+      setCode(await replaceMember({ member, server, auth }, connectFrames, terminal));
+    });
 }
 
 function addCheck(program: Command, terminal: Terminal, setCode: SetCode): void {

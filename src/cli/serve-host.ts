@@ -25,6 +25,9 @@ export function processHost(terminal: Terminal): ServeHost {
     },
     onSignal: (callback) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, callback);
+      // Whoever has started this server with a channel to it, as quoll ensemble does, is gone.
+      process.on('disconnect', () => callback('disconnect'));
+      process.channel?.unref();
     },
     onUncaught: (callback) => void process.on('uncaughtException', callback),
     exit: (code) => process.exit(code),

@@ -93,6 +93,12 @@ function nearestSpelling(name: string, source: Source): string | null {
 /** Two lines of one file about one key are a slip; two sources are how overriding works. */
 function noteRepetition(earlier: Entry, later: Entry, problems: Problem[]): void {
   if (earlier.source.kind !== 'file' || later.source.kind !== 'file') return;
+  // A member that vanishes from the configuration may leave two majorities behind.
+  if (/^(server|group|weight)\./.test(later.name)) {
+    const message = `there is another one in line ${earlier.source.line}: remove one`;
+    problems.push({ severity: 'error', source: later.source, key: later.name, message });
+    return;
+  }
   problems.push({
     severity: 'warning',
     source: later.source,

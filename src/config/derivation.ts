@@ -6,6 +6,8 @@ import type { Settings } from './settings.ts';
 export interface Derivation {
   readonly settings: Settings;
   readonly memoryBytes: number;
+  /** Throws an Error that says why a file can't be read. */
+  readonly readFile: (path: string) => string;
   readonly problems: Problem[];
   /** What keys come to whose default is not a constant, or whose value had to be adapted. */
   readonly derived: Map<string, DerivedText>;

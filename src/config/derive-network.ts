@@ -1,7 +1,7 @@
 import { type Derivation, noteDerived, report } from './derivation.ts';
+import type { OwnServer } from './derive-ensemble.ts';
 import { FOUR_LETTER_WORDS } from './four-letter-words.ts';
 import type { ConnectionThrottleConfig, ServerConfig } from './server-config.ts';
-import { type SingleServer, singleServer } from './server-lines.ts';
 
 const INT_MAX = 2_147_483_647;
 const TREE_BYTES_MAX = 34_359_738_368;
@@ -11,8 +11,7 @@ type ClientPort = Pick<
   'clientPort' | 'clientPortAddress' | 'listenBacklog' | 'fourLetterWhitelist'
 >;
 
-export function deriveClientPort(d: Derivation): ClientPort {
-  const server = singleServer(d.settings, d.problems);
+export function deriveClientPort(d: Derivation, server: OwnServer | null): ClientPort {
   const clientPort = portOf(d, server);
   const clientPortAddress = addressOf(d, server);
   if (clientPortAddress === undefined) noteDerived(d, 'clientPortAddress', '(all addresses)');
@@ -26,13 +25,13 @@ export function deriveClientPort(d: Derivation): ClientPort {
 }
 
 /** A flag beats the server line as it beats the whole file; two lines of a file must agree. */
-function portOf(d: Derivation, server: SingleServer | null): number {
+function portOf(d: Derivation, server: OwnServer | null): number {
   const port = d.settings.number('clientPort');
-  const client = server?.line.client;
+  const client = server?.client;
   if (server == null || client == null) return port;
   const source = d.settings.sourceOf('clientPort');
   if (source.kind === 'default') {
-    noteDerived(d, 'clientPort', String(client.port), server.setting.source);
+    noteDerived(d, 'clientPort', String(client.port), server.source);
     return client.port;
   }
   if (source.kind === 'file' && port !== client.port) {
@@ -40,19 +39,19 @@ function portOf(d: Derivation, server: SingleServer | null): number {
       d,
       'error',
       'clientPort',
-      `${port} contradicts the client port ${client.port} of ${server.setting.name}: remove one`,
+      `${port} contradicts the client port ${client.port} of ${server.name}: remove one`,
     );
   }
   return port;
 }
 
-function addressOf(d: Derivation, server: SingleServer | null): string | undefined {
+function addressOf(d: Derivation, server: OwnServer | null): string | undefined {
   const address = withoutBrackets(d.settings.text('clientPortAddress'));
-  const lineHost = server?.line.client?.host;
+  const lineHost = server?.client?.host;
   if (server === null || lineHost === undefined) return address;
   const source = d.settings.sourceOf('clientPortAddress');
   if (source.kind === 'default') {
-    noteDerived(d, 'clientPortAddress', lineHost, server.setting.source);
+    noteDerived(d, 'clientPortAddress', lineHost, server.source);
     return lineHost;
   }
   if (source.kind === 'file' && address !== lineHost) {
@@ -60,7 +59,7 @@ function addressOf(d: Derivation, server: SingleServer | null): string | undefin
       d,
       'error',
       'clientPortAddress',
-      `contradicts the client address ${lineHost} of ${server.setting.name}: remove one`,
+      `contradicts the client address ${lineHost} of ${server.name}: remove one`,
     );
   }
   return address;

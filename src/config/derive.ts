@@ -1,5 +1,6 @@
 import type { Derivation, DerivedText } from './derivation.ts';
 import { wordOf } from './derivation.ts';
+import { deriveEnsemble } from './derive-ensemble.ts';
 import { deriveClientPort, deriveLimits, deriveSessions } from './derive-network.ts';
 import { deriveSecurity } from './derive-security.ts';
 import { deriveStorage } from './derive-storage.ts';
@@ -18,12 +19,15 @@ const LOG_FORMATS: readonly LogFormat[] = ['auto', 'pretty', 'json'];
 /** Turns settings into what the server wants to know, and reports what contradicts itself. */
 export function deriveConfig(
   settings: Settings,
-  memoryBytes: number,
+  machine: Pick<Derivation, 'memoryBytes' | 'readFile'>,
   problems: Problem[],
 ): Derived {
-  const d: Derivation = { settings, memoryBytes, problems, derived: new Map() };
+  const { memoryBytes, readFile } = machine;
+  const d: Derivation = { settings, memoryBytes, readFile, problems, derived: new Map() };
+  const { ensemble, own } = deriveEnsemble(d);
   const config: ServerConfig = {
-    ...deriveClientPort(d),
+    ensemble,
+    ...deriveClientPort(d, own),
     ...deriveSessions(d),
     ...deriveLimits(d),
     ...deriveStorage(d),

@@ -1,58 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { effectiveSettings } from './describe.ts';
-import { type ConfigSources, type FlagSetting, type LoadedConfig, loadConfig } from './load.ts';
-import { formatProblem, type Severity } from './problem.ts';
-import type { ServerConfig } from './server-config.ts';
-
-const GIB = 1024 ** 3;
-
-interface Given {
-  readonly file?: string;
-  readonly files?: Readonly<Record<string, string>>;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly definitions?: readonly string[];
-  readonly flags?: readonly FlagSetting[];
-  readonly memoryBytes?: number;
-}
-
-function load(given: Given): LoadedConfig {
-  const files: Record<string, string> = { ...given.files };
-  if (given.file !== undefined) files['zoo.cfg'] = given.file;
-  const sources: ConfigSources = {
-    file: given.file === undefined ? null : 'zoo.cfg',
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw new Error('no such file');
-      return text;
-    },
-    environment: given.environment ?? {},
-    definitions: given.definitions ?? [],
-    flags: given.flags ?? [],
-    memoryBytes: given.memoryBytes ?? 4 * GIB,
-  };
-  return loadConfig(sources);
-}
-
-/** The configuration of a zoo.cfg that has a dataDir and these lines. */
-function configOf(...lines: string[]): ServerConfig {
-  const loaded = load({ file: ['dataDir=/d', ...lines].join('\n') });
-  if (loaded.config === null) throw new Error(messages(loaded, 'error').join('\n'));
-  return loaded.config;
-}
-
-function messages(loaded: LoadedConfig, severity?: Severity): string[] {
-  return loaded.problems
-    .filter((problem) => severity === undefined || problem.severity === severity)
-    .map(formatProblem);
-}
-
-function errorsOf(...lines: string[]): string[] {
-  return messages(load({ file: ['dataDir=/d', ...lines].join('\n') }), 'error');
-}
-
-function warningsOf(...lines: string[]): string[] {
-  return messages(load({ file: ['dataDir=/d', ...lines].join('\n') }), 'warning');
-}
+import {
+  configOf,
+  errorsOf,
+  GIB,
+  type Given,
+  load,
+  messages,
+  warningsOf,
+} from './load.test-helper.ts';
+import { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 
 function sourceOf(loaded: LoadedConfig, key: string): string | undefined {
   return effectiveSettings(loaded).find((setting) => setting.key === key)?.source;
@@ -281,7 +238,8 @@ describe('what cannot be had', () => {
     'authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider',
     'authProvider.own=com.example.Provider',
     'audit.enable=true',
-    'peerType=observer',
+    'sslQuorum=true',
+    'quorum.auth.enableSasl=true',
   ])('is refused: %s', (line) => {
     expect(errorsOf(line)).toHaveLength(1);
     expect(errorsOf(line)[0]).toMatch(/^zoo.cfg:2: .*: refused: /);
@@ -299,7 +257,7 @@ describe('what cannot be had', () => {
   it.each([
     'admin.enableServer=true',
     'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
-    'standaloneEnabled=false',
+    'oraclePath=/o',
     'request_throttle_max_requests=100',
   ])('is a warning where nothing depends on it: %s', (line) => {
     expect(warningsOf(line)).toHaveLength(1);
@@ -319,16 +277,9 @@ describe('server lines', () => {
     expect(configOf('server.1=zk1:2888:3888', 'clientPort=2191').clientPort).toBe(2191);
   });
 
-  it.each([
-    [['server.1=a:1:2', 'server.2=b:1:2'], 'server.1, server.2'],
-    [['server.1=a:1:2', 'server.2=b:1:2:observer'], 'server.1, server.2'],
-    [['server.3=a:1:2:observer'], 'server.3'],
-  ])('of an ensemble are refused by name: %j', (lines, names) => {
-    const errors = errorsOf(...lines);
-    expect(errors).toHaveLength(1);
-    expect(errors[0]).toContain(
-      `${names}: Quoll runs as a single server for now; ensembles come in the next release`,
-    );
+  it('of one voter make a server alone', () => {
+    expect(configOf('server.1=zk1:2888:3888').ensemble).toBeNull();
+    expect(configOf().ensemble).toBeNull();
   });
 
   it('must not contradict clientPort in the file, but give way to a flag', () => {

@@ -54,7 +54,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     ...sources.flags.map(flagEntry),
   ];
   const settings = collect(entries, problems);
-  const derived: Derived = deriveConfig(settings, sources.memoryBytes, problems);
+  const derived: Derived = deriveConfig(settings, sources, problems);
   const failed = problems.some((problem) => problem.severity === 'error');
   return {
     config: failed ? null : derived.config,

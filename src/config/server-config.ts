@@ -1,8 +1,12 @@
+import type { NamedServer } from '../protocol/ensemble-text.ts';
+
 /**
  * What a server is told to do, with every default filled in, every unit in the name and every
  * contradiction already refused. Nothing below the command line reads configuration texts.
  */
 export interface ServerConfig {
+  /** Null: a server alone. */
+  readonly ensemble: EnsembleConfig | null;
   /** 0 picks a free port. */
   readonly clientPort: number;
   /** An address of this host; undefined listens on all of them. */
@@ -66,6 +70,30 @@ export interface ServerConfig {
 
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+}
+
+/** What a server of an ensemble knows of it before the log tells. */
+export interface EnsembleConfig {
+  /** Which of `servers` this one is. */
+  readonly serverId: number;
+  /** As the files have them, by id; the log overrules them once there is one. */
+  readonly servers: readonly NamedServer[];
+  /** Groups and weights decide instead of a majority. */
+  readonly hierarchical: boolean;
+  /** Sizes of quorums; 0: a majority. Any two meet. */
+  readonly electionQuorumSize: number;
+  readonly writeQuorumSize: number;
+  /** Listens for other servers on every address, not on those of its line only. */
+  readonly quorumListenOnAllIPs: boolean;
+  /** A server without a leader serves reads to clients that ask for that. */
+  readonly readOnlyMode: boolean;
+  /** False: whoever leads refuses clients. */
+  readonly leaderServes: boolean;
+  /** False: reconfig may leave a single voter. */
+  readonly standaloneEnabled: boolean;
+  /** Silence of the leader after which a follower stands for election. */
+  readonly electionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

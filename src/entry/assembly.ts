@@ -303,7 +303,8 @@ function flagsOf(config: ServerConfig): number {
     (config.extendedTypesEnabled ? CommandFlag.extendedTypes : 0) |
     (config.skipACL ? CommandFlag.skipACL : 0) |
     (config.digestEnabled ? 0 : CommandFlag.digestDisabled) |
-    (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0)
+    (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0) |
+    (config.ensemble?.standaloneEnabled === true ? CommandFlag.standaloneEnabled : 0)
   );
 }
 

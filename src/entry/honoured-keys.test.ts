@@ -483,6 +483,20 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** Keys that only several servers together can show. */
+const ENSEMBLE_KEYS = [
+  'group.<id>',
+  'weight.<id>',
+  'standaloneEnabled',
+  'peerType',
+  'quorumListenOnAllIPs',
+  'leaderServes',
+  'quoll.electionTimeoutMs',
+  'quoll.heartbeatIntervalMs',
+  'quoll.electionQuorumSize',
+  'quoll.writeQuorumSize',
+];
+
 /** Keys that take a test of another form, below or elsewhere. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   clientPort: 'below',
@@ -492,6 +506,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'datadir.autocreate': 'below',
   connection_throttle_drop_decrease: 'src/server/connection-throttle.test.ts',
   connection_throttle_decrease_ratio: 'src/server/connection-throttle.test.ts',
+  ...Object.fromEntries(ENSEMBLE_KEYS.map((key) => [key, 'tests of running ensembles'])),
   'quoll.logLevel': 'src/cli/logging.test.ts',
   'quoll.logFormat': 'src/cli/logging.test.ts',
 };

@@ -8,13 +8,16 @@ export interface EnsembleText {
   readonly hierarchical: boolean;
 }
 
-export interface NamedServer {
+export interface NamedServer extends ServerLine {
   readonly id: number;
-  readonly line: ServerLine;
   /** 1 unless a `weight.N` says otherwise. */
   readonly weight: number;
   /** 0: in none. */
   readonly group: number;
+}
+
+export function isVoter(server: NamedServer): boolean {
+  return server.role === 'participant';
 }
 
 /** What is wrong with which key. */
@@ -47,7 +50,7 @@ export function parseEnsemble(
     if (hierarchical && group === 0 && line.role === 'participant') {
       return faultOf(`server.${id}`, 'is in no group: with group or weight lines each voter is');
     }
-    servers.push({ id, line, weight: parts.weights.get(id) ?? 1, group });
+    servers.push({ id, ...line, weight: parts.weights.get(id) ?? 1, group });
   }
   return { servers, hierarchical };
 }
@@ -61,13 +64,15 @@ interface Parts {
 
 function parseEntry(key: string, value: string, parts: Parts): EnsembleFault | null {
   const match = /^(server|group|weight)\.(.*)$/.exec(key);
-  if (match === null) return /^(group|weight)/.test(key) ? notANumber(key) : null;
+  if (match === null) {
+    return /^(group|weight)/.test(key) ? notANumber(key, 'must have a number behind a dot') : null;
+  }
   const [, kind, suffix = ''] = match;
-  if (!/^\d{1,15}$/.test(suffix)) return notANumber(key);
+  if (!/^\d{1,15}$/.test(suffix)) return notANumber(key, `must be ${kind}.<number>`);
   const id = Number(suffix);
   if (kind === 'group') return parseGroup(key, id, value, parts);
   if (kind === 'weight') {
-    if (!/^\d{1,9}$/.test(value)) return notANumber(key);
+    if (!/^\d{1,9}$/.test(value)) return notANumber(key, 'must be a whole number');
     parts.weights.set(id, Number(value));
     return null;
   }
@@ -82,7 +87,7 @@ function parseEntry(key: string, value: string, parts: Parts): EnsembleFault | n
 function parseGroup(key: string, group: number, value: string, parts: Parts): EnsembleFault | null {
   if (group < 1) return faultOf(key, 'groups count from 1');
   for (const text of value.split(':')) {
-    if (!/^\d{1,15}$/.test(text.trim())) return notANumber(key);
+    if (!/^\d{1,15}$/.test(text.trim())) return notANumber(key, 'must be ids with ":" between');
     const id = Number(text);
     if (parts.groups.has(id)) return faultOf(key, `server ${id} is in two groups`);
     parts.groups.set(id, group);
@@ -94,8 +99,8 @@ function faultOf(key: string, message: string): EnsembleFault {
   return { key, message, notANumber: false };
 }
 
-function notANumber(key: string): EnsembleFault {
-  return { key, message: 'must be numbers', notANumber: true };
+function notANumber(key: string, message: string): EnsembleFault {
+  return { key, message, notANumber: true };
 }
 
 /** The data of /zookeeper/config, to the byte what ZooKeeper writes (operations document 5). */
@@ -104,9 +109,9 @@ export function printEnsemble(ensemble: EnsembleText, version: number): string {
   const servers = new Map(ensemble.servers.map((server) => [server.id, server]));
   const ids = javaOrder([...servers.keys()]);
   const inOrder = ids.map((id) => servers.get(id) as NamedServer);
-  for (const { id, line } of inOrder) lines.push(`server.${id}=${printServerLine(line)}`);
+  for (const server of inOrder) lines.push(`server.${server.id}=${printServerLine(server)}`);
   if (ensemble.hierarchical) {
-    const voters = inOrder.filter(({ line }) => line.role === 'participant');
+    const voters = inOrder.filter(isVoter);
     for (const group of javaOrder([...new Set(voters.map((voter) => voter.group))])) {
       const members = voters.filter((voter) => voter.group === group);
       lines.push(`group.${group}=${members.map((member) => member.id).join(':')}`);

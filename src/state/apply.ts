@@ -1,9 +1,16 @@
 import { AssertionError } from '../base/assert.ts';
 import { DecodeError, type Reader } from '../base/reader.ts';
 import { Err, Op } from '../protocol/constants.ts';
-import { CommandFlag, CommandKind } from './command.ts';
+import { CommandKind } from './command.ts';
 import type { Context } from './context.ts';
-import { genesis, leaderCommand, openEpoch, sessionAges } from './ensemble-commands.ts';
+import {
+  genesis,
+  leaderCommand,
+  openEpoch,
+  reconfig,
+  replaceMember,
+  sessionAges,
+} from './ensemble-commands.ts';
 import { multi } from './multi.ts';
 import { execute } from './operations.ts';
 import { type Outcome, Verdict } from './outcome.ts';
@@ -45,6 +52,9 @@ export function applyCommand(c: Context, command: Reader): Outcome {
       break;
     case CommandKind.sessionAges:
       leaderCommand(c, command, sessionAges);
+      break;
+    case CommandKind.replaceMember:
+      leaderCommand(c, command, replaceMember);
       break;
     case CommandKind.mark:
       c.outcome.verdict = Verdict.applied;
@@ -92,7 +102,7 @@ function executeWrite(c: Context, session: Session, body: Reader): number {
       closeSession(c, session);
       return Err.ok;
     case Op.reconfig:
-      return c.hasFlag(CommandFlag.reconfigEnabled) ? Err.unimplemented : Err.reconfigDisabled;
+      return reconfig(c, body);
     case Op.check:
       return Err.unimplemented;
     default:

@@ -21,7 +21,11 @@ export const CommandKind = {
    * `generation`, if that is the present one: sent again, it must not open two.
    */
   attachSession: 2,
-  /** body: the client's request record; `opcode` says which (closeSession: empty). Takes a zxid. */
+  /**
+   * body: the client's request record; `opcode` says which (closeSession: empty). Takes a zxid.
+   * Behind the record of a reconfig the leader puts the identities of those who join: see
+   * `withIdentities`.
+   */
   write: 3,
   /** The leader closes a silent session. No effect when `generation` is no longer the session's. */
   expireSession: 4,
@@ -43,6 +47,11 @@ export const CommandKind = {
    * time-out, 0 to 3, each session has been silent.
    */
   sessionAges: 10,
+  /**
+   * body: serverId:i32, identity:16, version:f64 (-1: any). A member is another replica from here
+   * on: `quoll replace`. The leader has checked who asks. Takes a zxid.
+   */
+  replaceMember: 11,
 } as const;
 
 /** Configuration that changes an outcome, stamped by the leader so that all replicas agree. */
@@ -56,6 +65,8 @@ export const CommandFlag = {
   x509Enabled: 32,
   /** ACLs may name scheme sasl: its provider is configured. */
   saslEnabled: 64,
+  /** Reconfig must leave two voters at least. */
+  standaloneEnabled: 128,
 } as const;
 
 /** One header, reused: decoding allocates nothing. */

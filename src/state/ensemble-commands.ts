@@ -1,9 +1,22 @@
-import { DecodeError, type Reader } from '../base/reader.ts';
+import { DecodeError, Reader } from '../base/reader.ts';
 import { utf8Encode } from '../base/utf8.ts';
-import { Err } from '../protocol/constants.ts';
+import { Writer } from '../base/writer.ts';
+import { Err, Perm } from '../protocol/constants.ts';
+import { permits } from './acl-rules.ts';
+import { CommandFlag, CommandHeader } from './command.ts';
 import type { Context } from './context.ts';
+import type { Identities } from './identities.ts';
+import { IdentitiesCache } from './identities-cache.ts';
 import { decodeId, decodeMembership, type Membership, membershipText } from './membership.ts';
 import { ChangeKind, Verdict } from './outcome.ts';
+import {
+  decodeIdentities,
+  decodeReconfig,
+  evaluateReconfig,
+  membershipOf,
+  type ReconfigPlan,
+} from './reconfig.ts';
+import type { Row } from './tree/layout.ts';
 
 /** Flags in the body of openEpoch. */
 export const OpenEpoch = { opensEpoch: 1 } as const;
@@ -60,7 +73,89 @@ export function sessionAges(c: Context, body: Reader): void {
   }
 }
 
-export function changeMembership(c: Context, membership: Membership): void {
+/** A client's reconfig; the identities of those who join come from the leader. */
+export function reconfig(c: Context, body: Reader): number {
+  const { tree, ensemble, outcome } = c;
+  const request = decodeReconfig(body);
+  const present = ensemble.membership;
+  const plan = evaluateReconfig(present, request, c.header.flags);
+  if (typeof plan === 'number' || present === null) return plan as number;
+  const membership = membershipOf(plan, present, decodeIdentities(body), c.zxid);
+  if (membership === null) return Err.newConfigNoQuorum;
+  const row = configRow(c);
+  if (!mayReconfigure(c, plan, c.identities(), c.header.flags)) return Err.noAuth;
+  changeMembership(c, membership);
+  outcome.body.buffer(utf8Encode(membershipText(membership)));
+  tree.writeStat(row, outcome.body);
+  return Err.ok;
+}
+
+/** All checks of `reconfig` but that of the identities, which the leader has yet to gather. */
+export function planReconfig(c: Context, command: Reader): ReconfigPlan | number {
+  const header = new CommandHeader();
+  header.decode(command);
+  const plan = evaluateReconfig(c.ensemble.membership, decodeReconfig(command), header.flags);
+  if (typeof plan === 'number') return plan;
+  const { identitiesAt, identitiesLength, flags } = header;
+  const identities = new IdentitiesCache().get(command.bytes, identitiesAt, identitiesLength);
+  return mayReconfigure(c, plan, identities, flags) ? plan : Err.noAuth;
+}
+
+/** Whoever may write the configuration node; to replace a member takes the super user. */
+function mayReconfigure(
+  c: Context,
+  plan: ReconfigPlan,
+  identities: Identities,
+  flags: number,
+): boolean {
+  if (!plan.isReplacement) return permits(c.aclOf(configRow(c)), Perm.write, identities, flags);
+  return identities.isSuper || (flags & CommandFlag.skipACL) !== 0;
+}
+
+/**
+ * The body of a reconfig with the identities of those who join. What a client has put behind its
+ * own request is cut off: it must not say which replica a server is.
+ */
+export function withIdentities(
+  body: Uint8Array,
+  identities: ReadonlyMap<number, Uint8Array>,
+): Uint8Array {
+  const reader = new Reader(body);
+  decodeReconfig(reader);
+  const writer = new Writer(reader.at + 4 + identities.size * 20);
+  writer.raw(body, 0, reader.at);
+  writer.i32(identities.size);
+  for (const [id, identity] of identities) {
+    writer.i32(id);
+    writer.raw(identity);
+  }
+  return writer.written();
+}
+
+/** The member keeps its place, addresses and vote; what it promised went with its disk. */
+export function replaceMember(c: Context, body: Reader): void {
+  const { ensemble, outcome } = c;
+  const id = body.i32();
+  const identity = decodeId(body);
+  const version = body.f64();
+  outcome.verdict = Verdict.applied;
+  c.takeZxid();
+  const present = ensemble.membership;
+  if (present === null) outcome.error = Err.unimplemented;
+  else if (version !== -1 && version !== present.version) outcome.error = Err.badVersion;
+  else if (!present.members.some((member) => member.id === id)) outcome.error = Err.badArguments;
+  if (present === null || outcome.error !== Err.ok) return;
+  const members = present.members.map((member) =>
+    member.id === id ? { ...member, identity } : member,
+  );
+  changeMembership(c, { ...present, members, version: c.zxid });
+}
+
+function configRow(c: Context): Row {
+  return c.tree.find(CONFIG_PATH, 0, CONFIG_PATH.length);
+}
+
+function changeMembership(c: Context, membership: Membership): void {
   c.ensemble.become(membership);
   showMembership(c, membership);
 }
@@ -69,7 +164,7 @@ export function changeMembership(c: Context, membership: Membership): void {
 function showMembership(c: Context, membership: Membership): void {
   const { tree, outcome, quota } = c;
   const text = utf8Encode(membershipText(membership));
-  const row = tree.find(CONFIG_PATH, 0, CONFIG_PATH.length);
+  const row = configRow(c);
   const growth = text.length - Math.max(tree.dataLength(row), 0);
   tree.setData(row, text, 0, text.length);
   tree.setVersion(row, CONFIG_NODE_VERSION);

@@ -1,7 +1,7 @@
 import { DecodeError, type Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
 import type { QuorumSpec } from '../paxos/quorum.ts';
-import { type NamedServer, printEnsemble } from '../protocol/ensemble-text.ts';
+import { isVoter, type NamedServer, printEnsemble } from '../protocol/ensemble-text.ts';
 import { parseServerLine, printServerLine } from '../protocol/server-line.ts';
 
 /** Bytes of a replica's identity and of a cluster's id. */
@@ -38,12 +38,12 @@ export function encodeMembership(writer: Writer, membership: Membership): void {
   writer.i32(membership.writeSize);
   writer.bool(membership.hierarchical);
   writer.i32(membership.members.length);
-  for (const { id, weight, group, identity, line } of membership.members) {
-    writer.i32(id);
-    writer.i32(weight);
-    writer.i32(group);
-    writer.raw(identity);
-    writer.ustring(printServerLine(line));
+  for (const member of membership.members) {
+    writer.i32(member.id);
+    writer.i32(member.weight);
+    writer.i32(member.group);
+    writer.raw(member.identity);
+    writer.ustring(printServerLine(member));
   }
 }
 
@@ -66,7 +66,7 @@ function decodeMember(reader: Reader): Member {
   const identity = decodeId(reader);
   const line = parseServerLine(reader.ustring() ?? '');
   if (typeof line === 'string') throw new DecodeError(`member ${id}: ${line}`);
-  return { id, weight, group, identity, line };
+  return { id, weight, group, identity, ...line };
 }
 
 export function decodeId(reader: Reader): Uint8Array {
@@ -83,8 +83,6 @@ export function membershipText({ members, hierarchical, version }: Membership): 
 /** Observers have no part in quorums. */
 export function membershipToQuorumSpec(membership: Membership): QuorumSpec {
   const { members, electionSize, writeSize, hierarchical } = membership;
-  const voters = members
-    .filter(({ line }) => line.role === 'participant')
-    .map(({ id, weight, group }) => ({ id, weight, group }));
+  const voters = members.filter(isVoter).map(({ id, weight, group }) => ({ id, weight, group }));
   return { voters, electionSize, writeSize, hierarchical };
 }

@@ -4,6 +4,7 @@ import { type Acl, AclTable } from './acl.ts';
 import { permits } from './acl-rules.ts';
 import { applyCommand } from './apply.ts';
 import { Context } from './context.ts';
+import { planReconfig } from './ensemble-commands.ts';
 import { finish, LANE_HIGH, LANE_LOW, mix, Sum64 } from './hash.ts';
 import type { Identities } from './identities.ts';
 import { StateImage } from './image.ts';
@@ -11,6 +12,7 @@ import type { Membership } from './membership.ts';
 import type { Outcome } from './outcome.ts';
 import * as query from './query.ts';
 import { forEachReapable, type ReapVisitor } from './reap.ts';
+import type { ReconfigPlan } from './reconfig.ts';
 import type { Sessions } from './sessions.ts';
 import { plantSystemNodes } from './system-nodes.ts';
 import type { Row } from './tree/layout.ts';
@@ -95,6 +97,14 @@ export class State {
   /** Applies one command, which `command` spans exactly. Read the outcome before the next one. */
   apply(command: Reader): Outcome {
     return applyCommand(this.context, command);
+  }
+
+  /**
+   * What would come of a reconfig, as far as the state alone can tell: the leader asks before it
+   * proposes. `command` is the whole command; a number is the error that apply would answer.
+   */
+  planReconfig(command: Reader): ReconfigPlan | number {
+    return planReconfig(this.context, command);
   }
 
   find(bytes: Uint8Array, from: number, to: number): Row {

@@ -19,7 +19,9 @@ import {
 const NO_TLS =
   'Quoll speaks no TLS yet, and serving in the clear instead would expose what you meant to ' +
   'protect: remove the key and put a TLS proxy in front, or wait for the release that has it';
-const ALL_GLOBAL = 'every session is replicated, which is what a client may rely on in any case';
+const ALL_GLOBAL =
+  'every session is replicated: a client may do all that it could with a local one, and opening ' +
+  'one costs a write';
 const BOUNDED = 'globalOutstandingLimit bounds what is in flight';
 
 export const clientPort: KeySection = {
@@ -126,7 +128,8 @@ export const sessions: KeySection = {
       'readonlymode.enabled',
       boolean,
       'false',
-      'Adds `isro` to 4lw.commands.whitelist, and that is all: a single server is never read-only.',
+      'A server of an ensemble that has lost its leader serves reads to clients that ask for ' +
+        'that. Adds `isro` to 4lw.commands.whitelist. A server alone is never read-only.',
       { property: 'readonlymode.enabled', jvmOnly: true },
     ),
   ],

@@ -6,6 +6,7 @@ import {
   int,
   type KeySection,
   long,
+  loud,
   port,
   refused,
   text,
@@ -13,8 +14,17 @@ import {
   yesNo,
 } from '../key.ts';
 
-const ALONE = 'a single server needs no other; it will mean something once ensembles are there';
 const OWN_ELECTION = 'Quoll elects leaders by its own protocol';
+const OWN_TIMING =
+  'it does not set how soon a leader is replaced: see quoll.electionTimeoutMs and ' +
+  'quoll.heartbeatIntervalMs';
+const NO_SASL =
+  'servers do not sign in to each other yet, and going without would open what you meant to ' +
+  'close: remove the key and keep the quorum ports inside a network that you trust';
+const NO_SERVER_SASL = 'servers do not sign in to each other yet';
+const ALL_ADDRESSES = 'all addresses of a server line are tried, one after the other';
+const NO_DELAY = 'links between servers never wait for more to send';
+const OWN_CATCH_UP = 'Quoll catches up by its own protocol, from any server that is ahead';
 
 export const ensemble: KeySection = {
   title: 'Ensembles',
@@ -23,91 +33,145 @@ export const ensemble: KeySection = {
       'server.<id>',
       text,
       null,
-      '`host:port:port[:role][;[clientHost:]clientPort]`. One voter is fine, and its client port ' +
-        'is used; more are refused, because ensembles come in the next release.',
+      '`host:port:port[:role][|…][;[clientHost:]clientPort]`, one for each server, the same list ' +
+        'on all of them. Ids go from 1 to 254. The first port carries consensus and bulk ' +
+        'transfer, the second is kept for gossip. `<dataDir>/myid` says which line is the ' +
+        "server's own; its client port is used. With fewer than two voters the server runs alone " +
+        '(see standaloneEnabled).',
       fileKey,
     ),
     honoured(
       'dynamicConfigFile',
       text,
       null,
-      'File with the server lines, by the same rules.',
+      'File with the server, group and weight lines. Quoll reads it and never rewrites it: after ' +
+        'a reconfig the membership in the log counts.',
       fileKey,
     ),
-    accepted('group.<id>', text, null, 'Servers that form a group.', ALONE, fileKey),
-    accepted('weight.<id>', text, null, 'Weight of a vote.', ALONE, fileKey),
-    accepted('initLimit', int(1, 'ticks'), null, 'Time to get in sync with a leader.', ALONE, {
-      property: null,
-    }),
-    accepted('syncLimit', int(1, 'ticks'), null, 'Silence after which a server is out.', ALONE, {
-      property: null,
-    }),
-    accepted(
-      'connectToLearnerMasterLimit',
-      int(0, 'ticks'),
-      '0',
-      'Time to connect to a leader.',
-      ALONE,
+    honoured(
+      'group.<id>',
+      text,
+      null,
+      '`id:id:…`, the servers of a group. Decisions then take a majority of the groups, each by a ' +
+        'majority of its weight. Every voter is in one group.',
       fileKey,
     ),
-    accepted('electionAlg', int(0), '3', 'How leaders are elected.', OWN_ELECTION, fileKey),
-    accepted('electionPort', port, '2182', 'Unused by ZooKeeper too.', OWN_ELECTION, fileKey),
-    accepted(
-      'quorumListenOnAllIPs',
-      boolean,
-      'false',
-      'Accepts other servers on every address.',
-      ALONE,
+    honoured(
+      'weight.<id>',
+      text,
+      null,
+      "Weight of a server's vote in its group, 1 unless set. Groups of weight 0 take no part.",
       fileKey,
     ),
-    refused(
-      'peerType',
-      word('participant', 'observer'),
-      'participant',
-      'Role of this server.',
-      'a single server can only vote, and observers come with ensembles in the next release: ' +
-        'remove the key',
-      fileKey,
-    ),
-    accepted('syncEnabled', boolean, 'true', 'Observers keep their data on disk.', ALONE, fileKey),
-    accepted('observerMasterPort', port, '0', 'Followers serve observers here.', ALONE, fileKey),
-    accepted(
+    honoured(
       'standaloneEnabled',
       boolean,
       'true',
-      '`false` runs even one server as an ensemble.',
-      'the server runs alone and cannot be extended by reconfig yet',
-      { property: null, notice: 'warning' },
+      '`false` runs even one voter as an ensemble, which reconfig can extend.',
+      fileKey,
     ),
     honoured(
       'reconfigEnabled',
       boolean,
       'false',
-      '`true` lets reconfig be asked for; a single server has nothing to change, though.',
+      '`true` lets clients change the membership by reconfig. A server alone has none to change.',
+      fileKey,
+    ),
+    honoured(
+      'peerType',
+      word('participant', 'observer'),
+      'participant',
+      'Role of this server. The server line counts, and a contradiction is a warning.',
+      fileKey,
+    ),
+    honoured(
+      'quorumListenOnAllIPs',
+      boolean,
+      'false',
+      'Accepts other servers on every address, not only on those of the own server line.',
+      fileKey,
+    ),
+    honoured('leaderServes', yesNo, 'yes', '`no`: whoever leads refuses clients.'),
+    honoured(
+      'quoll.electionTimeoutMs',
+      int(50, 'ms'),
+      '800',
+      'Silence of the leader after which the others elect a new one.',
+      { property: 'quoll.electionTimeoutMs' },
+    ),
+    honoured(
+      'quoll.heartbeatIntervalMs',
+      int(10, 'ms'),
+      '100',
+      'How often a leader that has nothing else to say makes itself heard.',
+      { property: 'quoll.heartbeatIntervalMs' },
+    ),
+    honoured(
+      'quoll.electionQuorumSize',
+      int(0, 'voters'),
+      '0',
+      'How many voters elect a leader; 0: a majority. Together with quoll.writeQuorumSize it must ' +
+        'be more than there are voters.',
+      { property: 'quoll.electionQuorumSize' },
+    ),
+    honoured(
+      'quoll.writeQuorumSize',
+      int(0, 'voters'),
+      '0',
+      'How many voters must have a write before it is answered; 0: a majority. Fewer are faster, ' +
+        'and elections then need more.',
+      { property: 'quoll.writeQuorumSize' },
+    ),
+    accepted('initLimit', int(1, 'ticks'), null, 'Time to get in sync.', OWN_TIMING, fileKey),
+    accepted('syncLimit', int(1, 'ticks'), null, 'Silence of a server.', OWN_TIMING, fileKey),
+    accepted(
+      'connectToLearnerMasterLimit',
+      int(0, 'ticks'),
+      '0',
+      'Time to connect to a leader.',
+      OWN_TIMING,
+      fileKey,
+    ),
+    accepted('electionAlg', int(0), '3', 'How leaders are elected.', OWN_ELECTION, fileKey),
+    accepted('electionPort', port, '2182', 'Unused by ZooKeeper too.', OWN_ELECTION, fileKey),
+    accepted(
+      'syncEnabled',
+      boolean,
+      'true',
+      'Observers keep their data on disk.',
+      'they do in any case',
       fileKey,
     ),
     accepted(
+      'observerMasterPort',
+      port,
+      '0',
+      'Followers serve observers here.',
+      'observers fetch from any server on its first port',
+      fileKey,
+    ),
+    refused(
       'quorum.auth.enableSasl',
       boolean,
       'false',
       'Servers may sign in to each other by SASL.',
-      ALONE,
+      NO_SASL,
       fileKey,
     ),
-    accepted(
+    refused(
       'quorum.auth.learnerRequireSasl',
       boolean,
       'false',
       'Followers ask for SASL.',
-      ALONE,
+      NO_SASL,
       fileKey,
     ),
-    accepted(
+    refused(
       'quorum.auth.serverRequireSasl',
       boolean,
       'false',
       'Leaders ask for SASL.',
-      ALONE,
+      NO_SASL,
       fileKey,
     ),
     accepted(
@@ -115,7 +179,7 @@ export const ensemble: KeySection = {
       text,
       'QuorumLearner',
       'JAAS section of followers.',
-      ALONE,
+      NO_SERVER_SASL,
       fileKey,
     ),
     accepted(
@@ -123,7 +187,7 @@ export const ensemble: KeySection = {
       text,
       'QuorumServer',
       'JAAS section of leaders.',
-      ALONE,
+      NO_SERVER_SASL,
       fileKey,
     ),
     accepted(
@@ -131,7 +195,7 @@ export const ensemble: KeySection = {
       text,
       'zkquorum/localhost',
       'Kerberos name of the servers.',
-      ALONE,
+      NO_SERVER_SASL,
       fileKey,
     ),
     accepted(
@@ -139,7 +203,7 @@ export const ensemble: KeySection = {
       int(1),
       '20',
       'Threads that sign servers in.',
-      ALONE,
+      NO_SERVER_SASL,
       fileKey,
     ),
     accepted(
@@ -147,26 +211,38 @@ export const ensemble: KeySection = {
       boolean,
       'false',
       'Several addresses in a server line.',
-      ALONE,
+      ALL_ADDRESSES,
     ),
     accepted(
       'multiAddress.reachabilityCheckEnabled',
       boolean,
       'true',
       'Tries which address answers.',
-      ALONE,
+      ALL_ADDRESSES,
     ),
     accepted(
       'multiAddress.reachabilityCheckTimeoutMs',
       int(1, 'ms'),
       '1000',
       'How long such a try takes.',
-      ALONE,
+      ALL_ADDRESSES,
     ),
-    accepted('oraclePath', text, null, 'File that decides between two servers.', ALONE, fileKey),
-    accepted('leaderServes', yesNo, 'yes', '`no`: the leader refuses clients.', ALONE),
-    accepted('leader.maxConcurrentSnapSyncs', int(1), '10', 'Snapshots sent at once.', ALONE),
-    accepted('leader.maxConcurrentDiffSyncs', int(1), '100', 'Catch-ups at once.', ALONE),
+    accepted(
+      'oraclePath',
+      text,
+      null,
+      'File that decides between two servers.',
+      'two voters both have to be there: add a third',
+      { ...fileKey, ...loud },
+    ),
+    accepted(
+      'leader.maxConcurrentSnapSyncs',
+      int(1),
+      '10',
+      'Snapshots sent at once.',
+      OWN_CATCH_UP,
+    ),
+    accepted('leader.maxConcurrentDiffSyncs', int(1), '100', 'Catch-ups at once.', OWN_CATCH_UP),
     accepted(
       'leader.maxTimeToWaitForEpoch',
       int(-1, 'ms'),
@@ -174,11 +250,11 @@ export const ensemble: KeySection = {
       'How long a new leader waits for followers.',
       OWN_ELECTION,
     ),
-    accepted('leader.nodelay', boolean, 'true', 'TCP_NODELAY towards followers.', ALONE, {
+    accepted('leader.nodelay', boolean, 'true', 'TCP_NODELAY towards followers.', NO_DELAY, {
       property: 'leader.nodelay',
       jvmOnly: true,
     }),
-    accepted('follower.nodelay', boolean, 'true', 'TCP_NODELAY towards the leader.', ALONE, {
+    accepted('follower.nodelay', boolean, 'true', 'TCP_NODELAY towards the leader.', NO_DELAY, {
       property: 'follower.nodelay',
       jvmOnly: true,
     }),
@@ -190,7 +266,13 @@ export const ensemble: KeySection = {
       'Read time-out of election connections.',
       OWN_ELECTION,
     ),
-    accepted('electionPortBindRetry', int(0), '3', 'Tries to bind the election port.', ALONE),
+    accepted(
+      'electionPortBindRetry',
+      int(0),
+      '3',
+      'Tries to bind the election port.',
+      'a port that is taken is an error at once',
+    ),
     accepted(
       'fastleader.minNotificationInterval',
       long(1, 'ms'),
@@ -205,15 +287,27 @@ export const ensemble: KeySection = {
       'Longest pause between votes.',
       OWN_ELECTION,
     ),
-    accepted('observer.reconnectDelayMs', long(0, 'ms'), '0', 'Pause of observers.', ALONE),
-    accepted('observer.election.DelayMs', long(0, 'ms'), '200', 'Pause of observers.', ALONE),
+    accepted('observer.reconnectDelayMs', long(0, 'ms'), '0', 'Pause of observers.', OWN_CATCH_UP),
+    accepted(
+      'observer.election.DelayMs',
+      long(0, 'ms'),
+      '200',
+      'Pause of observers.',
+      OWN_CATCH_UP,
+    ),
     accepted(
       'observerMaster.sizeLimit',
       int(0, 'bytes'),
       '33554432',
       'Writes kept for observers.',
-      ALONE,
+      OWN_CATCH_UP,
     ),
-    accepted('tcpKeepAlive', boolean, 'false', 'TCP keep-alive between servers.', ALONE),
+    accepted(
+      'tcpKeepAlive',
+      boolean,
+      'false',
+      'TCP keep-alive between servers.',
+      'heartbeats do the same',
+    ),
   ],
 };

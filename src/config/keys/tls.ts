@@ -6,6 +6,7 @@ import {
   int,
   type KeySection,
   list,
+  refused,
   secret,
   text,
   type ValueType,
@@ -95,7 +96,10 @@ const TLS_KEYS: readonly TlsKey[] = [
 ];
 
 const NO_CLIENT_TLS = 'there is no TLS yet; secureClientPort, which would need it, is refused';
-const NO_QUORUM = 'a single server has no links to other servers';
+const NO_QUORUM = 'servers do not encrypt between each other yet; sslQuorum is refused';
+const NO_QUORUM_TLS =
+  'servers do not encrypt between each other yet, and going without would expose what you meant ' +
+  'to protect: remove the key and keep the quorum ports inside a network that you trust';
 
 function tlsKeys(prefix: string, side: string, reason: string): ConfigKey[] {
   return TLS_KEYS.map((key) =>
@@ -130,7 +134,7 @@ export const tls: KeySection = {
       NO_CLIENT_TLS,
     ),
     ...tlsKeys('ssl.quorum', 'Between servers', NO_QUORUM),
-    accepted('sslQuorum', boolean, 'false', 'TLS between servers.', NO_QUORUM, fileKey),
+    refused('sslQuorum', boolean, 'false', 'TLS between servers.', NO_QUORUM_TLS, fileKey),
     accepted(
       'portUnification',
       boolean,

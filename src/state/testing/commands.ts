@@ -163,7 +163,7 @@ export const GENESIS_TEXT: string =
 export function genesisMembership(): Membership {
   const members = GENESIS_TEXT.split('\n').map((line, i) => ({
     id: i + 1,
-    line: parseServerLine(line.slice('server.N='.length)) as ServerLine,
+    ...(parseServerLine(line.slice('server.N='.length)) as ServerLine),
     weight: 1,
     group: 0,
     identity: identityOf(i + 1),

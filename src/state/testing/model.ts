@@ -1,3 +1,4 @@
+import { utf8Encode } from '../../base/utf8.ts';
 import { Writer } from '../../base/writer.ts';
 import { encodeRecord } from '../../protocol/codec.ts';
 import { Err, Op, Perm } from '../../protocol/constants.ts';
@@ -225,9 +226,13 @@ export class Model {
   private request(write: PlainWrite): void {
     if (write.opcode === Op.multi) this.multi(write.ops ?? []);
     else if (write.opcode === Op.reconfig) {
-      throw new Failure(
-        this.flag(CommandFlag.reconfigEnabled) ? Err.unimplemented : Err.reconfigDisabled,
-      );
+      ensure(this.flag(CommandFlag.reconfigEnabled), Err.reconfigDisabled);
+      ensure(this.membershipVersion !== null, Err.unimplemented);
+      const node = this.node('/zookeeper/config');
+      this.require(node, Perm.write);
+      this.showMembership(this.zxid);
+      const stat = this.stat('/zookeeper/config');
+      encodeRecord(this.out, 'GetDataResponse', { data: utf8Encode(String(node.data)), stat });
     } else {
       ensure(write.path !== null, Err.marshallingError);
       this.committed = this.nodes;
