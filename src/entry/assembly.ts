@@ -1,57 +1,17 @@
 import type { ServerConfig } from '../config/server-config.ts';
-import type { Checksums } from '../io/checksums.ts';
-import type { Clock } from '../io/clock.ts';
 import { type Disk, DiskError, isDiskError } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
-import type { Network } from '../io/network.ts';
-import type { Secrets } from '../io/secrets.ts';
-import type { Configuration } from '../paxos/configuration.ts';
-import { Paxos } from '../paxos/paxos.ts';
-import type { Observer } from '../replica/observer.ts';
-import { NO_PEERS } from '../replica/peer-port.ts';
-import { Reaper } from '../replica/reaper.ts';
-import { Replica } from '../replica/replica.ts';
-import { SessionIds } from '../replica/session-ids.ts';
-import { Snapshotter } from '../replica/snapshotter.ts';
-import { createFourLetterWords } from '../server/four-letter/words.ts';
-import { ClientPort } from '../server/server.ts';
-import { CommandFlag } from '../state/command.ts';
-import { chainHash } from '../storage/record.ts';
+import type { Entry } from '../paxos/entry.ts';
+import { encodeHardState } from '../paxos/hard-state.ts';
 import { openStorage, type Storage } from '../storage/storage.ts';
-import { BUILT_AT, VERSION } from './build.ts';
-import { createContext, randomFraction } from './context.ts';
-import { collectFacts, type ProcessFacts, SILENT_PROCESS } from './facts.ts';
+import { isFormatted } from '../storage/superblock.ts';
+import { Life } from './life.ts';
+import { type Beginning, Place } from './place.ts';
+import type { Ports } from './ports.ts';
 import { type Recovered, recover } from './recover.ts';
-import { ReplicaStore } from './store.ts';
+import { configurationOf, LONE_CONFIGURATION, LONE_SERVER_ID } from './voters.ts';
 
-/** How long a server that is told to stop waits for writes under way. */
-const DRAIN_MS_MAX = 10_000;
-
-/** The id of a server that no configuration names. */
-const LONE_SERVER_ID = 1;
-const LONE_CONFIGURATION: Configuration = {
-  id: 1,
-  quorums: {
-    voters: [{ id: LONE_SERVER_ID, weight: 1, group: 0 }],
-    electionSize: 0,
-    writeSize: 0,
-    hierarchical: false,
-  },
-  observers: [],
-};
-
-/** All that a replica has of the world. The simulator puts its own in the place of Node.js. */
-export interface Ports {
-  readonly clock: Clock;
-  readonly disk: Disk;
-  readonly network: Network;
-  readonly secrets: Secrets;
-  readonly checksums: Checksums;
-  readonly logger: Logger;
-  /** What the process tells of itself; absent: nothing. */
-  readonly process?: ProcessFacts;
-  readonly observer?: Observer;
-}
+export type { Ports } from './ports.ts';
 
 export interface RunningServer {
   readonly address: string;
@@ -62,46 +22,19 @@ export interface RunningServer {
   readonly done: Promise<Error | null>;
 }
 
-/** Recovers the data directory, then serves clients on it. */
+/** Recovers the data directory, then serves clients on it, alone or as one of an ensemble. */
 export async function startReplica(config: ServerConfig, ports: Ports): Promise<RunningServer> {
-  const { logger, disk, clock, secrets, checksums } = ports;
-  const room = { isThere: true };
-  if (!config.dataDirAutocreate) await refuseMissingDirectories(disk, config);
-  const storage = await openStorage(disk, {
-    clock,
-    checksums,
-    dataDir: config.dataDir,
-    ...(config.dataLogDir === config.dataDir ? {} : { dataLogDir: config.dataLogDir }),
-    logger,
-    identityIfBlank: {
-      clusterId: secrets.randomBytes(16),
-      replicaId: secrets.randomBytes(16),
-    },
-    forceSync: config.forceSync,
-    snapRetainCount: config.purge ? config.snapRetainCount : Number.POSITIVE_INFINITY,
-    onRoom: (hasRoom) => {
-      room.isThere = hasRoom;
-      if (hasRoom) logger.info({}, 'there is space again: writes are accepted');
-      else logger.error({}, 'no space for the log: writes are refused, reads go on; make space');
-    },
-  });
+  if (!config.dataDirAutocreate) await refuseMissingDirectories(ports.disk, config);
+  const { ensemble, dataDir } = config;
+  const place = ensemble === null ? null : await Place.take(ports, ensemble, dataDir);
+  const server = new Server(config, ports, place);
   try {
-    const recovered = await recover({
-      storage,
-      clock,
-      secrets,
-      serverId: LONE_SERVER_ID,
-      maxTreeBytes: config.maxTreeBytes,
-      firstConfiguration: LONE_CONFIGURATION,
-    });
-    logRecovery(logger, recovered);
-    const server = new Server(config, ports, storage, recovered, () => room.isThere);
-    await server.open();
-    return server;
+    await server.begin();
   } catch (error) {
-    await storage.close();
+    await place?.listener.close();
     throw error;
   }
+  return server;
 }
 
 /** An empty directory in place of one whose disk is not mounted would look like a fresh start. */
@@ -129,186 +62,167 @@ function logRecovery(logger: Logger, recovered: Recovered): void {
   );
 }
 
-/** A recovered replica with its client port and its timers. */
+/** One life after the other on the same directory: a snapshot from a peer begins the next. */
 class Server implements RunningServer {
   readonly done: Promise<Error | null>;
   private settle: (error: Error | null) => void = () => {};
   private readonly config: ServerConfig;
   private readonly ports: Ports;
-  private readonly storage: Storage;
-  private readonly replica: Replica;
-  private readonly snapshotter: Snapshotter;
-  private readonly reaper: Reaper;
-  private readonly clientPort: ClientPort;
-  private readonly stopMeasuring: () => void;
-  private stopSweep: () => void = () => {};
-  private lastHash: Uint8Array;
-  private ended = false;
+  private readonly place: Place | null;
+  private readonly room = { isThere: true };
+  private life: Life | null = null;
+  private storage: Storage | null = null;
+  private clientPort: number;
+  private closing = false;
+  private renewal: Promise<void> = Promise.resolve();
 
-  constructor(
-    config: ServerConfig,
-    ports: Ports,
-    storage: Storage,
-    recovered: Recovered,
-    hasRoom: () => boolean,
-  ) {
+  constructor(config: ServerConfig, ports: Ports, place: Place | null) {
     this.config = config;
     this.ports = ports;
-    this.storage = storage;
-    this.lastHash = recovered.applied.hash;
+    this.place = place;
+    this.clientPort = config.clientPort;
     this.done = new Promise((resolve) => {
       this.settle = resolve;
     });
-    const { state, snapshotSlot } = recovered;
-    const { clock, secrets, logger } = ports;
-    const logBytesMax = config.snapSizeLimitBytes;
-    const onFatal = (error: Error): void => this.fail(error);
-    const snapshots = { state, storage, logger, clock, logBytesMax, snapshotSlot, onFatal };
-    this.snapshotter = new Snapshotter(snapshots);
-    this.replica = this.createReplica(recovered);
-    this.reaper = new Reaper(this.replica, config.containers);
-    const measured = collectFacts({
-      config,
-      build: { version: VERSION, builtAt: BUILT_AT },
-      clock,
-      process: ports.process ?? SILENT_PROCESS,
-      storage,
-      snapshotter: this.snapshotter,
-      recovered,
-      clientPort: () => this.port,
-    });
-    this.stopMeasuring = measured.stop;
-    const fourLetterWord = createFourLetterWords(measured.facts);
-    const { replica } = this;
-    const isExhausted = (): boolean => storage.log.isExhausted;
-    this.clientPort = new ClientPort(
-      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord }),
-    );
   }
 
   get address(): string {
-    return this.clientPort.address;
+    return this.life?.address ?? '';
   }
 
   get port(): number {
-    return this.clientPort.port;
+    return this.clientPort;
   }
 
-  async open(): Promise<void> {
-    const { clock, network } = this.ports;
-    await this.clientPort.open(network, {
-      host: this.config.clientPortAddress,
-      port: this.config.clientPort,
-      backlog: this.config.listenBacklog,
-    });
-    this.reaper.start();
-    // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
-    this.stopSweep = clock.every(this.config.tickTimeMs, () =>
-      clock.afterTurn(() => this.replica.sweepSessions()),
-    );
+  async begin(): Promise<void> {
+    const { place, config, ports } = this;
+    const isBlank = !(await isFormatted(ports.disk, `${config.dataDir}/quoll`));
+    let beginning = place !== null && isBlank ? await place.begin(null) : null;
+    const storage = await this.openStorage(beginning?.clusterId ?? null);
+    this.storage = storage;
+    try {
+      let recovered = await this.recover(storage);
+      const isEmpty = recovered.applied.slot === 0 && recovered.undecided.length === 0;
+      if (place !== null && isEmpty) {
+        beginning ??= await place.begin(storage.identity.clusterId);
+        recovered = await this.found(storage, recovered, beginning);
+      }
+      await this.live(storage, recovered);
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
-    if (this.ended) return;
-    this.ended = true;
-    const { clock } = this.ports;
-    this.clientPort.quiesce();
-    this.stopTimers();
-    const isIdle = await this.drained();
-    // One turn more, so that the last replies leave before their connections are closed.
-    await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
-    // In the middle of a slot an image would be exact at none.
-    if (isIdle) await this.snapshotter.finish(this.replica.state.slot, this.lastHash);
-    await this.clientPort.close();
-    if (isIdle) await this.storage.close();
+    if (this.closing) return;
+    this.closing = true;
+    await this.renewal;
+    await this.life?.close();
+    await this.place?.listener.close();
     this.settle(null);
   }
 
-  private createReplica(recovered: Recovered): Replica {
-    const { config, storage } = this;
-    const { clock, checksums, logger, observer } = this.ports;
-    const { state } = recovered;
-    const { secrets } = this.ports;
-    return new Replica({
-      serverId: LONE_SERVER_ID,
-      state,
-      paxos: new Paxos({
-        id: LONE_SERVER_ID,
-        chain: chainHash(checksums),
-        random: (below) => Math.floor(randomFraction(secrets) * below),
-        heartbeatTicks: 5,
-        electionTicks: 40,
-        retainBytes: 0,
-        state: recovered.hardState,
-        applied: recovered.applied,
-        entries: recovered.undecided,
-        damaged: storage.isDamaged,
-      }),
-      store: new ReplicaStore(storage),
-      peers: NO_PEERS,
-      firstNumber: firstNumberOf(secrets),
+  private openStorage(clusterId: Uint8Array | null): Promise<Storage> {
+    const { config, ports, room, place } = this;
+    const { logger, disk, clock, secrets, checksums } = ports;
+    return openStorage(disk, {
       clock,
-      sessionIds: new SessionIds(1, clock.wallMs()),
-      tickTimeMs: config.tickTimeMs,
-      flags: flagsOf(config),
-      slowAppends: {
-        thresholdMs: config.fsyncWarningThresholdMs,
-        report: (tookMs, bytes) => {
-          const fields = { ms: Math.round(tookMs), bytes };
-          logger.warn(fields, 'the disk was slow to take a write to the log');
-        },
+      checksums,
+      dataDir: config.dataDir,
+      ...(config.dataLogDir === config.dataDir ? {} : { dataLogDir: config.dataLogDir }),
+      logger,
+      identityIfBlank: {
+        clusterId: clusterId ?? secrets.randomBytes(16),
+        replicaId: place?.identity ?? secrets.randomBytes(16),
       },
-      onFatal: (error) => this.fail(error),
-      onApplied: (entry) => {
-        this.lastHash = entry.hash;
-        observer?.onDecided(entry);
-        observer?.onApplied(entry.slot, state.tree.digestHigh, state.tree.digestLow);
-        this.snapshotter.applied(entry.slot, entry.hash);
+      forceSync: config.forceSync,
+      repair: place !== null && place.config.servers.length > 1,
+      snapRetainCount: config.purge ? config.snapRetainCount : Number.POSITIVE_INFINITY,
+      onRoom: (hasRoom) => {
+        room.isThere = hasRoom;
+        if (hasRoom) logger.info({}, 'there is space again: writes are accepted');
+        else logger.error({}, 'no space for the log: writes are refused, reads go on; make space');
       },
     });
   }
 
-  /** The log can't be trusted any more: nobody is answered from here on. */
-  private fail(error: Error): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.stopTimers();
-    void this.clientPort.close().finally(() => this.settle(error));
-  }
-
-  private async drained(): Promise<boolean> {
-    const { clock, logger } = this.ports;
-    const isIdle = await new Promise<boolean>((resolve) => {
-      const giveUp = clock.after(DRAIN_MS_MAX, () => resolve(false));
-      this.replica.whenIdle(() => {
-        giveUp();
-        resolve(true);
-      });
+  private async recover(storage: Storage): Promise<Recovered> {
+    const { config, ports, place } = this;
+    const { clock, secrets, logger } = ports;
+    const recovered = await recover({
+      storage,
+      clock,
+      secrets,
+      serverId: place?.config.serverId ?? LONE_SERVER_ID,
+      maxTreeBytes: config.maxTreeBytes,
+      firstConfiguration: place === null ? LONE_CONFIGURATION : configurationOf(place.config),
     });
-    const waited = { waitedMs: DRAIN_MS_MAX };
-    if (!isIdle) logger.warn(waited, 'the disk does not answer: writes stay unanswered');
-    return isIdle;
+    logRecovery(logger, recovered);
+    return recovered;
   }
 
-  private stopTimers(): void {
-    this.reaper.stop();
-    this.stopSweep();
-    this.stopMeasuring();
+  /** The first entry is durable before this replica says anything to anybody. */
+  private async found(
+    storage: Storage,
+    recovered: Recovered,
+    { genesis }: Beginning,
+  ): Promise<Recovered> {
+    if (genesis === null) return recovered;
+    await carriedOut((done) => storage.log.append([genesis], 0, done));
+    await carriedOut((done) => storage.saveState(encodeHardState(recovered.hardState), done));
+    return { ...recovered, undecided: [genesis] };
+  }
+
+  private async live(storage: Storage, recovered: Recovered): Promise<void> {
+    const { config, ports, place, room } = this;
+    const isEmpty = recovered.applied.slot === 0 && recovered.undecided.length === 0;
+    const life = new Life({
+      config,
+      ports,
+      storage,
+      recovered,
+      place,
+      isIncomplete: place !== null && isEmpty,
+      clientPort: this.clientPort,
+      hasRoom: () => room.isThere,
+      onFatal: (error) => this.settle(error),
+      onInstalled: () => {
+        this.renewal = this.renew();
+      },
+    });
+    this.life = life;
+    const { state } = recovered;
+    const genesis = await genesisOf(storage);
+    const { clusterId } = storage.identity;
+    place?.serveFounding(clusterId, genesis, () => state.membership);
+    await life.open();
+    this.clientPort = life.port;
+  }
+
+  /** The next life, from what is on disk now. */
+  private async renew(): Promise<void> {
+    try {
+      await this.life?.abandon();
+      await this.storage?.close();
+      if (this.closing) return;
+      const storage = await this.openStorage(null);
+      this.storage = storage;
+      await this.live(storage, await this.recover(storage));
+    } catch (error) {
+      this.settle(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }
 
-function flagsOf(config: ServerConfig): number {
-  return (
-    (config.enforceQuota ? CommandFlag.enforceQuota : 0) |
-    (config.extendedTypesEnabled ? CommandFlag.extendedTypes : 0) |
-    (config.skipACL ? CommandFlag.skipACL : 0) |
-    (config.digestEnabled ? 0 : CommandFlag.digestDisabled) |
-    (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0) |
-    (config.ensemble?.standaloneEnabled === true ? CommandFlag.standaloneEnabled : 0)
-  );
+/** Slot 1, for replicas that are to enter; null once the log no longer reaches back to it. */
+async function genesisOf(storage: Storage): Promise<Entry | null> {
+  const [first] = (await storage.readLog(1, 1)) ?? [];
+  return first === undefined ? null : { ...first, body: first.body.slice() };
 }
 
-/** Far from those of every earlier life, so that none of its commands is taken for one of this. */
-function firstNumberOf(secrets: Secrets): number {
-  return Math.floor(randomFraction(secrets) * 2 ** 32) * 2 ** 20;
+function carriedOut(task: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    task((error) => (error === null ? resolve() : reject(error)));
+  });
 }

@@ -1,11 +1,14 @@
 import { Summary } from '../base/summary.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Clock } from '../io/clock.ts';
+import { isVoter } from '../paxos/configuration.ts';
+import type { Replica } from '../replica/replica.ts';
 import type { Snapshotter } from '../replica/snapshotter.ts';
 import {
   type ConfFacts,
   type LoopDelay,
   type ServerFacts,
+  type ServerMode,
   type StorageFacts,
   versionText,
 } from '../server/facts.ts';
@@ -55,6 +58,9 @@ export interface FactsOptions {
   readonly storage: Storage;
   readonly snapshotter: Snapshotter;
   readonly recovered: Recovered;
+  readonly replica: Replica;
+  /** Null for a server alone. */
+  readonly serverId: number | null;
   /** The port that was opened, which the configuration may leave to chance. */
   readonly clientPort: () => number;
 }
@@ -62,7 +68,7 @@ export interface FactsOptions {
 /** What four-letter words and metrics tell of this process; `stop` ends the measuring. */
 export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop: () => void } {
   const { config, build, clock, process } = options;
-  const conf = confFacts(config, options.clientPort);
+  const conf = confFacts(config, options);
   const data = process.measureDirectory(conf.dataDir);
   const log = process.measureDirectory(conf.dataLogDir);
   const sample = (): void => {
@@ -79,8 +85,8 @@ export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop:
     startedMs: clock.monotonicMs(),
     storage: storageFacts(options),
     loopDelay,
-    mode: () => 'standalone',
-    serving: () => true,
+    mode: () => modeOf(options),
+    serving: () => options.replica.hasLeader,
     dataDirBytes: () => data.bytes,
     logDirBytes: () => log.bytes,
     environment: () => process.environment(),
@@ -95,7 +101,10 @@ export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop:
 }
 
 /** Like ZooKeeper's, the directories are those below the configured ones that hold the files. */
-function confFacts(config: ServerConfig, clientPort: () => number): ConfFacts {
+function confFacts(
+  config: ServerConfig,
+  { clientPort, serverId }: Pick<FactsOptions, 'clientPort' | 'serverId'>,
+): ConfFacts {
   return {
     get clientPort() {
       return clientPort();
@@ -108,8 +117,14 @@ function confFacts(config: ServerConfig, clientPort: () => number): ConfFacts {
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     listenBacklog: config.listenBacklog ?? -1,
-    serverId: 0,
+    serverId: serverId ?? 0,
   };
+}
+
+function modeOf({ replica, serverId }: FactsOptions): ServerMode {
+  if (serverId === null) return 'standalone';
+  if (replica.isLeading) return 'leader';
+  return isVoter(replica.paxos.configuration, serverId) ? 'follower' : 'observer';
 }
 
 function storageFacts({ storage, snapshotter, recovered }: FactsOptions): StorageFacts {

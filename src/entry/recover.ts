@@ -10,6 +10,7 @@ import { StateLoader } from '../state/loader.ts';
 import { State } from '../state/state.ts';
 import { GENESIS_HASH } from '../storage/record.ts';
 import type { Storage } from '../storage/storage.ts';
+import { configurationIn } from './voters.ts';
 
 export interface Recovered {
   readonly state: State;
@@ -53,7 +54,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const log = await replayDecided(options, state, start);
   return {
     state,
-    hardState: hardStateOf(options),
+    hardState: withLatest(hardStateOf(options), state),
     ...log,
     snapshotSlot: start.slot,
     loadMs: loadedMs - startedMs,
@@ -89,6 +90,13 @@ async function replayDecided(
   // The bodies are views of large blocks that were read: those must not stay for a few entries.
   const undecided = waiting.map((entry) => ({ ...entry, body: entry.body.slice() }));
   return { applied, undecided, replayedCommands };
+}
+
+/** What the log has made of the configuration since the acceptor's state was saved. */
+function withLatest(hardState: HardState, state: State): HardState {
+  const { membership } = state;
+  if (membership === null || membership.number <= hardState.configuration.id) return hardState;
+  return { ...hardState, configuration: configurationIn(membership) };
 }
 
 /** Before the first promise there is nothing but the configuration to begin with. */

@@ -31,8 +31,6 @@ export interface ServerDeps {
 
 /** Serves the data directory of the configuration by this process. */
 export async function startServer(config: ServerConfig, deps: ServerDeps): Promise<RunningServer> {
-  // Alone, it would take writes that the others never see.
-  if (config.ensemble !== null) throw new Error('ensembles are not wired in yet');
   return startReplica(config, {
     logger: deps.logger,
     clock: new NodeClock(),

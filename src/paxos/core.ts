@@ -313,7 +313,10 @@ export class Core {
       this.output.decided.push(entry);
       if (entry.kind !== EntryKind.configuration) continue;
       this.stopSigns.shift();
-      this.setConfiguration(configurationIn(entry.body), entry.slot);
+      const next = configurationIn(entry.body);
+      // The founding entry names the configuration that its voters began with.
+      if (next.id <= this.configuration.id) continue;
+      this.setConfiguration(next, entry.slot);
       this.saveState();
       this.onConfiguration(entry);
     }

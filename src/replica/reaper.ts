@@ -35,6 +35,7 @@ export class Reaper {
 
   private check(): void {
     const { state, clock } = this.replica;
+    if (!this.replica.isLeading) return;
     // While the disk does not keep up, what was proposed before is still to come.
     if (this.replica.pendingBytes > PENDING_BYTES_MAX) return;
     const { checkIntervalMs, maxPerMinute, maxNeverUsedIntervalMs } = this.options;

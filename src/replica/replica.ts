@@ -3,7 +3,7 @@ import { Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
 import { type Ballot, NO_BALLOT, sameBallot } from '../paxos/ballot.ts';
-import { type Entry, EntryKind } from '../paxos/entry.ts';
+import { type Anchor, type Entry, EntryKind, type Unchained } from '../paxos/entry.ts';
 import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
 import { CommandHeader, CommandKind } from '../state/command.ts';
@@ -21,6 +21,7 @@ import { LocalSessions } from './local-sessions.ts';
 import { openingBody } from './opening.ts';
 import { Outbox } from './outbox.ts';
 import type { PeerPort, Touch } from './peer-port.ts';
+import { type IdentityOf, proposalFor } from './reconfiguration.ts';
 import type { SessionIds } from './session-ids.ts';
 import { ReplicaStats } from './stats.ts';
 import { Turn } from './turn.ts';
@@ -34,6 +35,8 @@ export interface ReplicaOptions {
   readonly store: DurableStore;
   readonly peers: PeerPort;
   readonly clock: Clock;
+  /** Shared with the connections to peers, so that what a turn makes leaves at its end. */
+  readonly turn?: Turn;
   readonly sessionIds: SessionIds;
   /** Differs from life to life, and by more than a life can count: see `Outbox`. */
   readonly firstNumber: number;
@@ -45,6 +48,8 @@ export interface ReplicaOptions {
     readonly thresholdMs: number;
     readonly report: (tookMs: number, bytes: number) => void;
   };
+  /** Of replicas that follow and are no members. */
+  readonly identityOf: IdentityOf;
   /** The log can no longer be trusted: the process has to stop and recover from disk. */
   readonly onFatal: (error: Error) => void;
   /** Called between two slots, never in the middle of one: the place to begin a snapshot. */
@@ -54,6 +59,8 @@ export interface ReplicaOptions {
 /** Apply yields to the loop after this long, so that reads and pings wait no longer than that. */
 const APPLY_SLICE_MS = 4;
 const CLOCK_EVERY_COMMANDS = 64;
+/** What is learnt from others waits for the disk up to this much. */
+const WRITES_BYTES_MAX = 33_554_432;
 /** A tick that comes this many ticks late says that this process itself stood still (rule 36). */
 const STALL_TICKS = 4;
 
@@ -101,7 +108,7 @@ export class Replica {
     this.state = state;
     this.paxos = paxos;
     this.clock = clock;
-    this.turn = new Turn(clock);
+    this.turn = options.turn ?? new Turn(clock);
     this.turn.before(() => this.endTurn());
     this.outbox = new Outbox(firstNumber);
     this.intake = new Intake(clock, flags);
@@ -135,6 +142,11 @@ export class Replica {
 
   get expiry(): Expiry {
     return this.leadership.expiry;
+  }
+
+  /** Bytes on their way to the disk, as far as the consensus has handed them out. */
+  get isBehindDisk(): boolean {
+    return this.writes.pendingBytes > WRITES_BYTES_MAX;
   }
 
   /** Commands of this replica's connections that have not been applied, in bytes. */
@@ -278,6 +290,20 @@ export class Replica {
     if (!this.applying) this.barriers.applied(this.state.slot);
   }
 
+  /** Entries that are chosen, from another replica; false if they do not fit. */
+  learn(after: Anchor, entries: readonly Unchained[], hash: Uint8Array): boolean {
+    const fits = this.paxos.learn(after, entries, hash);
+    this.turn.wake();
+    return fits;
+  }
+
+  /** Hands leadership over; false if there is nobody to take it. */
+  handOver(): boolean {
+    const isAsked = this.paxos.handOver();
+    this.turn.wake();
+    return isAsked;
+  }
+
   /** The way to a peer is new: what was under way on the old one may be lost. */
   onConnected(peer: number): void {
     this.paxos.connected(peer);
@@ -293,6 +319,12 @@ export class Replica {
   whenIdle(task: () => void): void {
     this.onIdle = task;
     this.turn.wake();
+  }
+
+  /** Calls back once nothing is on its way to the disk. */
+  whenWritten(task: () => void): void {
+    if (this.writes.isIdle) task();
+    else this.clock.after(1, () => this.whenWritten(task));
   }
 
   private leadsUnder(ballot: Ballot): boolean {
@@ -400,7 +432,9 @@ export class Replica {
     const { paxos, intake } = this;
     const { solitary } = intake;
     if (solitary === null || this.state.slot < paxos.lastSlot) return;
-    paxos.propose(EntryKind.batch, solitary.bytes);
+    const { serverId, identityOf } = this.options;
+    const proposal = proposalFor(solitary.bytes, this.state, paxos, serverId, identityOf);
+    paxos.propose(proposal.kind, proposal.body);
     intake.resume();
     this.carryOut();
   }

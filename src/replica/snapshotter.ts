@@ -76,6 +76,11 @@ export class Snapshotter {
     });
   }
 
+  /** No snapshot is being written any more. */
+  async settled(): Promise<void> {
+    await this.running;
+  }
+
   /** The last snapshot of a clean end, so that the next start need not replay the log. */
   async finish(slot: number, hash: Uint8Array): Promise<void> {
     await this.running;

@@ -61,6 +61,16 @@ export class Writes {
     return this.underWay === 0 && this.queue.length === 0;
   }
 
+  /** Bytes of entries that are not durable yet. */
+  get pendingBytes(): number {
+    let bytes = 0;
+    for (const write of this.queue) {
+      if (write.kind === 'state') continue;
+      for (const { body } of write.entries) bytes += body.length;
+    }
+    return bytes;
+  }
+
   add(writes: readonly Write[]): void {
     for (const write of writes) this.queue.push(write);
     if (this.underWay === 0) this.next();

@@ -84,6 +84,7 @@ export class TestServer {
       store: this.log,
       peers: NO_PEERS,
       firstNumber: 0,
+      identityOf: () => undefined,
       clock: this.clock,
       sessionIds: new SessionIds(1, this.clock.wallMs()),
       tickTimeMs: 1_000,

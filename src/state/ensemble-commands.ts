@@ -148,7 +148,7 @@ export function replaceMember(c: Context, body: Reader): void {
   const members = present.members.map((member) =>
     member.id === id ? { ...member, identity } : member,
   );
-  changeMembership(c, { ...present, members, version: c.zxid });
+  changeMembership(c, { ...present, number: present.number + 1, members, version: c.zxid });
 }
 
 function configRow(c: Context): Row {

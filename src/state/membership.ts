@@ -16,6 +16,8 @@ export interface Member extends NamedServer {
 
 /** Who belongs to the ensemble and who of them decides. Never changed in place. */
 export interface Membership {
+  /** Counts configurations from 1, as the consensus counts them. */
+  readonly number: number;
   /** The zxid of the command that made it; 0: as the configuration files had it. */
   readonly version: number;
   /** By id. */
@@ -28,11 +30,12 @@ export interface Membership {
 
 /**
  * ```
- * membership := version:f64 electionSize:i32 writeSize:i32 hierarchical:u8 count:i32
+ * membership := number:f64 version:f64 electionSize:i32 writeSize:i32 hierarchical:u8 count:i32
  *               (id:i32 weight:i32 group:i32 identity:16 line:ustring)*
  * ```
  */
 export function encodeMembership(writer: Writer, membership: Membership): void {
+  writer.f64(membership.number);
   writer.f64(membership.version);
   writer.i32(membership.electionSize);
   writer.i32(membership.writeSize);
@@ -48,6 +51,7 @@ export function encodeMembership(writer: Writer, membership: Membership): void {
 }
 
 export function decodeMembership(reader: Reader): Membership {
+  const number = reader.f64();
   const version = reader.f64();
   const electionSize = reader.i32();
   const writeSize = reader.i32();
@@ -56,7 +60,7 @@ export function decodeMembership(reader: Reader): Membership {
   if (count < 1 || count > MEMBERS_MAX) throw new DecodeError(`${count} members`);
   const members: Member[] = [];
   for (let i = 0; i < count; i++) members.push(decodeMember(reader));
-  return { version, members, hierarchical, electionSize, writeSize };
+  return { number, version, members, hierarchical, electionSize, writeSize };
 }
 
 function decodeMember(reader: Reader): Member {

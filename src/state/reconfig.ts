@@ -128,7 +128,8 @@ export function membershipOf(
   }
   const { electionSize, writeSize } = present;
   const { hierarchical } = plan;
-  return { version, members, hierarchical, electionSize, writeSize };
+  const number = present.number + 1;
+  return { number, version, members, hierarchical, electionSize, writeSize };
 }
 
 /** Removes and adds servers: for majorities only, because nobody says which group is joined. */

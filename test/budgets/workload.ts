@@ -73,6 +73,7 @@ export class Workload {
       },
       peers: NO_PEERS,
       firstNumber: 0,
+      identityOf: () => undefined,
       clock,
       sessionIds: new SessionIds(1, 1_700_000_000_000),
       tickTimeMs: 2_000,

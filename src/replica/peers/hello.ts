@@ -27,9 +27,14 @@ export interface Hello {
   readonly identity: Uint8Array;
   /** Whom the sender believes to talk to. */
   readonly toServerId: number;
+  /** The sender's own server line, so that one whom nobody has configured can be reached. */
+  readonly line: string;
 }
 
-/** `magic:i32 version:i32 purpose:u8 clusterId:16 serverId:i32 identity:16 toServerId:i32`. */
+/**
+ * `magic:i32 version:i32 purpose:u8 clusterId:16 serverId:i32 identity:16 toServerId:i32
+ * line:ustring`
+ */
 export function encodeHello(writer: Writer, hello: Hello): void {
   writer.i32(MAGIC);
   writer.i32(VERSION);
@@ -38,6 +43,7 @@ export function encodeHello(writer: Writer, hello: Hello): void {
   writer.i32(hello.serverId);
   writer.raw(hello.identity);
   writer.i32(hello.toServerId);
+  writer.ustring(hello.line);
 }
 
 export function decodeHello(reader: Reader): Hello {
@@ -53,6 +59,7 @@ export function decodeHello(reader: Reader): Hello {
     serverId: reader.i32(),
     identity: takeId(reader),
     toServerId: reader.i32(),
+    line: reader.ustring() ?? '',
   };
 }
 

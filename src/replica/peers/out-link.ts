@@ -9,7 +9,7 @@ const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 500;
 const DIAL_MS_MAX = 2_000;
 /** Nothing heard for so long: the other host, or the way to it, is gone without a word. */
-const SILENCE_MS_MAX = 2_500;
+export const SILENCE_MS_MAX = 2_500;
 
 export interface OutLinkOptions {
   readonly io: PeerIo;

@@ -11,7 +11,7 @@ import type { Replica } from '../replica.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
 import { type Hello, Purpose } from './hello.ts';
 import type { PeerIo, PeerListener } from './listener.ts';
-import { OutLink } from './out-link.ts';
+import { OutLink, SILENCE_MS_MAX } from './out-link.ts';
 
 const CHECK_EVERY_MS = 500;
 /** Touches in one report; more sessions than that wait for the next. */
@@ -31,8 +31,12 @@ export interface PeersOptions {
   readonly serverId: number;
   readonly identity: Uint8Array;
   readonly clusterId: Uint8Array;
+  /** Where others reach this replica, as `Hello.line` has it. */
+  readonly line: string;
   /** Why a replica may not connect; null: it may. */
   readonly refuse: (hello: Hello) => string | null;
+  /** A replica that is no member has connected, or is gone. */
+  readonly onLearner: (hello: Hello, isHere: boolean) => void;
   readonly fetch: (from: number) => void;
 }
 
@@ -137,7 +141,7 @@ export class Peers implements PeerPort {
   }
 
   private dial(member: PeerAddress): void {
-    const { io, clock, serverId, identity, clusterId } = this.options;
+    const { io, clock, serverId, identity, clusterId, line } = this.options;
     const id = member.serverId;
     const hello = {
       purpose: Purpose.messages,
@@ -145,6 +149,7 @@ export class Peers implements PeerPort {
       serverId,
       identity,
       toServerId: id,
+      line,
     };
     const link = new OutLink({
       io,
@@ -167,11 +172,13 @@ export class Peers implements PeerPort {
     this.incoming.set(id, frames);
     frames.begin(FrameType.welcome).raw(this.options.identity);
     frames.end();
+    this.options.onLearner(hello, true);
     return {
       onFrame: (type, payload) => this.receive(id, type, payload),
       onClose: () => {
         if (this.incoming.get(id) !== frames) return;
         this.incoming.delete(id);
+        this.options.onLearner(hello, false);
         this.replica?.onDisconnected(id);
       },
     };
@@ -218,6 +225,9 @@ export class Peers implements PeerPort {
       frames.end();
     }
     if (wasStalled) return;
+    for (const frames of [...this.incoming.values()]) {
+      if (nowMs - frames.heardMs > SILENCE_MS_MAX) frames.destroy();
+    }
     for (const link of this.outgoing.values()) link.check(nowMs);
     this.options.listener.sweep();
   }

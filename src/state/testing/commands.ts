@@ -168,7 +168,7 @@ export function genesisMembership(): Membership {
     group: 0,
     identity: identityOf(i + 1),
   }));
-  return { version: 0, members, hierarchical: false, electionSize: 0, writeSize: 0 };
+  return { number: 1, version: 0, members, hierarchical: false, electionSize: 0, writeSize: 0 };
 }
 
 export function identityOf(id: number): Uint8Array {

@@ -1,0 +1,276 @@
+import type { ServerConfig } from '../config/server-config.ts';
+import type { Secrets } from '../io/secrets.ts';
+import type { Entry } from '../paxos/entry.ts';
+import { EntryKind } from '../paxos/entry.ts';
+import { Paxos } from '../paxos/paxos.ts';
+import { NO_PEERS } from '../replica/peer-port.ts';
+import { Reaper } from '../replica/reaper.ts';
+import { Replica } from '../replica/replica.ts';
+import { SessionIds } from '../replica/session-ids.ts';
+import { Snapshotter } from '../replica/snapshotter.ts';
+import { createFourLetterWords } from '../server/four-letter/words.ts';
+import { ClientPort } from '../server/server.ts';
+import { CommandFlag } from '../state/command.ts';
+import { chainHash } from '../storage/record.ts';
+import type { Storage } from '../storage/storage.ts';
+import { BUILT_AT, VERSION } from './build.ts';
+import { Company, TICK_MS } from './company.ts';
+import { createContext, randomFraction } from './context.ts';
+import { collectFacts, SILENT_PROCESS } from './facts.ts';
+import type { Place } from './place.ts';
+import type { Ports } from './ports.ts';
+import type { Recovered } from './recover.ts';
+import { ReplicaStore } from './store.ts';
+import { LONE_SERVER_ID } from './voters.ts';
+
+/** How long a server that is told to stop waits for writes under way. */
+const DRAIN_MS_MAX = 10_000;
+/** How long a leader that is told to stop waits for another one. */
+const HAND_OVER_MS_MAX = 1_000;
+const RETAIN_BYTES = 16_777_216;
+
+export interface LifeOptions {
+  readonly config: ServerConfig;
+  readonly ports: Ports;
+  readonly storage: Storage;
+  readonly recovered: Recovered;
+  /** Null for a server alone. */
+  readonly place: Place | null;
+  /** It may not vote before a leader has sent it everything. */
+  readonly isIncomplete: boolean;
+  readonly clientPort: number;
+  readonly hasRoom: () => boolean;
+  readonly onFatal: (error: Error) => void;
+  /** A peer's snapshot is on disk: another life has to begin with it. */
+  readonly onInstalled: () => void;
+}
+
+/** A replica from its recovery to its end: the loop, the client port, timers, and the others. */
+export class Life {
+  private readonly options: LifeOptions;
+  private readonly replica: Replica;
+  private readonly snapshotter: Snapshotter;
+  private readonly reaper: Reaper;
+  private readonly clientPort: ClientPort;
+  private readonly company: Company | null;
+  private readonly stopMeasuring: () => void;
+  private stopSweep: () => void = () => {};
+  private lastHash: Uint8Array;
+  private ended = false;
+
+  constructor(options: LifeOptions) {
+    this.options = options;
+    const { config, ports, storage, recovered, place } = options;
+    const { state, snapshotSlot } = recovered;
+    const { clock, secrets, logger } = ports;
+    this.lastHash = recovered.applied.hash;
+    const logBytesMax = config.snapSizeLimitBytes;
+    const onFatal = (error: Error): void => this.fail(error);
+    const snapshots = { state, storage, logger, clock, logBytesMax, snapshotSlot, onFatal };
+    this.snapshotter = new Snapshotter(snapshots);
+    this.company = place === null ? null : this.joinCompany(place);
+    this.replica = this.createReplica();
+    this.reaper = new Reaper(this.replica, config.containers);
+    const { replica } = this;
+    const measured = collectFacts({
+      config,
+      build: { version: VERSION, builtAt: BUILT_AT },
+      clock,
+      process: ports.process ?? SILENT_PROCESS,
+      storage,
+      snapshotter: this.snapshotter,
+      recovered,
+      replica,
+      serverId: place?.config.serverId ?? null,
+      clientPort: () => this.port,
+    });
+    this.stopMeasuring = measured.stop;
+    const fourLetterWord = createFourLetterWords(measured.facts);
+    const isExhausted = (): boolean => storage.log.isExhausted;
+    const { hasRoom } = options;
+    this.clientPort = new ClientPort(
+      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord }),
+    );
+  }
+
+  get address(): string {
+    return this.clientPort.address;
+  }
+
+  get port(): number {
+    return this.clientPort.port;
+  }
+
+  async open(): Promise<void> {
+    const { config, ports, clientPort } = this.options;
+    const { clock, network } = ports;
+    await this.clientPort.open(network, {
+      host: config.clientPortAddress,
+      port: clientPort,
+      backlog: config.listenBacklog,
+    });
+    this.company?.start(this.replica, config);
+    this.reaper.start();
+    // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
+    this.stopSweep = clock.every(config.tickTimeMs, () =>
+      clock.afterTurn(() => this.replica.sweepSessions()),
+    );
+  }
+
+  /** Answers what was accepted, hands leadership over, writes a snapshot, closes. */
+  async close(): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    const { storage, ports } = this.options;
+    const { clock } = ports;
+    this.clientPort.quiesce();
+    this.stopTimers();
+    const isIdle = await this.drained();
+    await this.handOver();
+    // One turn more, so that the last replies leave before their connections are closed.
+    await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
+    this.company?.stop();
+    // In the middle of a slot an image would be exact at none.
+    if (isIdle) await this.snapshotter.finish(this.replica.state.slot, this.lastHash);
+    await this.clientPort.close();
+    if (isIdle) await storage.close();
+  }
+
+  /** Ends without ceremony: what was not written is not written any more. */
+  async abandon(): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
+    this.stopTimers();
+    this.company?.stop();
+    await this.clientPort.close();
+  }
+
+  private joinCompany(place: Place): Company {
+    const { ports, storage, recovered, onInstalled } = this.options;
+    return new Company({
+      place,
+      ports,
+      storage,
+      membership: () => recovered.state.membership,
+      beforeInstall: () => this.standAside(),
+      onInstalled,
+    });
+  }
+
+  /** What clients were told and what they watch is unknown behind a snapshot: they have to go. */
+  private async standAside(): Promise<void> {
+    this.stopTimers();
+    this.clientPort.quiesce();
+    await this.clientPort.close();
+    this.company?.peers.stop();
+    await new Promise<void>((resolve) => this.replica.whenWritten(resolve));
+    await this.snapshotter.settled();
+  }
+
+  private createReplica(): Replica {
+    const { config, ports, storage, recovered, place, isIncomplete } = this.options;
+    const { clock, checksums, logger, observer, secrets } = ports;
+    const { state } = recovered;
+    const serverId = place?.config.serverId ?? LONE_SERVER_ID;
+    return new Replica({
+      serverId,
+      state,
+      paxos: new Paxos({
+        id: serverId,
+        chain: chainHash(checksums),
+        random: (below) => Math.floor(randomFraction(secrets) * below),
+        heartbeatTicks: Math.ceil((place?.config.heartbeatIntervalMs ?? 100) / TICK_MS),
+        electionTicks: Math.ceil((place?.config.electionTimeoutMs ?? 800) / TICK_MS),
+        retainBytes: place === null ? 0 : RETAIN_BYTES,
+        state: recovered.hardState,
+        applied: recovered.applied,
+        entries: recovered.undecided,
+        damaged: storage.isDamaged || isIncomplete,
+      }),
+      store: new ReplicaStore(storage),
+      peers: this.company?.peers ?? NO_PEERS,
+      identityOf: (id) => this.company?.identityOf(id),
+      firstNumber: firstNumberOf(secrets),
+      clock,
+      ...(place === null ? {} : { turn: place.io.turn }),
+      sessionIds: new SessionIds(serverId, clock.wallMs()),
+      tickTimeMs: config.tickTimeMs,
+      flags: flagsOf(config),
+      slowAppends: {
+        thresholdMs: config.fsyncWarningThresholdMs,
+        report: (tookMs, bytes) => {
+          const fields = { ms: Math.round(tookMs), bytes };
+          logger.warn(fields, 'the disk was slow to take a write to the log');
+        },
+      },
+      onFatal: (error) => this.fail(error),
+      onApplied: (entry) => {
+        observer?.onDecided(entry);
+        observer?.onApplied(entry.slot, state.digestHigh, state.digestLow);
+        this.applied(entry);
+      },
+    });
+  }
+
+  private applied(entry: Entry): void {
+    this.lastHash = entry.hash;
+    if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
+    this.snapshotter.applied(entry.slot, entry.hash);
+  }
+
+  /** The log can't be trusted any more: nobody is answered from here on. */
+  private fail(error: Error): void {
+    if (this.ended) return;
+    void this.abandon().finally(() => this.options.onFatal(error));
+  }
+
+  private async handOver(): Promise<void> {
+    const { clock } = this.options.ports;
+    if (!this.replica.isLeading || !this.replica.handOver()) return;
+    const giveUpMs = clock.monotonicMs() + HAND_OVER_MS_MAX;
+    await new Promise<void>((resolve) => {
+      const stop = clock.every(TICK_MS, () => {
+        this.replica.tick(TICK_MS);
+        if (this.replica.isLeading && clock.monotonicMs() < giveUpMs) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  private async drained(): Promise<boolean> {
+    const { clock, logger } = this.options.ports;
+    const isIdle = await new Promise<boolean>((resolve) => {
+      const giveUp = clock.after(DRAIN_MS_MAX, () => resolve(false));
+      this.replica.whenIdle(() => {
+        giveUp();
+        resolve(true);
+      });
+    });
+    const waited = { waitedMs: DRAIN_MS_MAX };
+    if (!isIdle) logger.warn(waited, 'the disk does not answer: writes stay unanswered');
+    return isIdle;
+  }
+
+  private stopTimers(): void {
+    this.reaper.stop();
+    this.stopSweep();
+    this.stopMeasuring();
+  }
+}
+
+function flagsOf(config: ServerConfig): number {
+  return (
+    (config.enforceQuota ? CommandFlag.enforceQuota : 0) |
+    (config.extendedTypesEnabled ? CommandFlag.extendedTypes : 0) |
+    (config.skipACL ? CommandFlag.skipACL : 0) |
+    (config.digestEnabled ? 0 : CommandFlag.digestDisabled) |
+    (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0) |
+    (config.ensemble?.standaloneEnabled === true ? CommandFlag.standaloneEnabled : 0)
+  );
+}
+
+/** Far from those of every earlier life, so that none of its commands is taken for one of this. */
+function firstNumberOf(secrets: Secrets): number {
+  return Math.floor(randomFraction(secrets) * 2 ** 32) * 2 ** 20;
+}

@@ -1,0 +1,21 @@
+import type { Checksums } from '../io/checksums.ts';
+import type { Clock } from '../io/clock.ts';
+import type { Disk } from '../io/disk.ts';
+import type { Logger } from '../io/logger.ts';
+import type { Network } from '../io/network.ts';
+import type { Secrets } from '../io/secrets.ts';
+import type { Observer } from '../replica/observer.ts';
+import type { ProcessFacts } from './facts.ts';
+
+/** All that a replica has of the world. The simulator puts its own in the place of Node.js. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly secrets: Secrets;
+  readonly checksums: Checksums;
+  readonly logger: Logger;
+  /** What the process tells of itself; absent: nothing. */
+  readonly process?: ProcessFacts;
+  readonly observer?: Observer;
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../../io/clock.ts';
+import type { Peer } from '../../io/network.ts';
+import { type FrameHandler, FrameStream, FrameType } from './frames.ts';
+import { encodeHello, type Hello } from './hello.ts';
+import type { PeerIo } from './listener.ts';
+
+const DIAL_MS_MAX = 2_000;
+
+/**
+ * One connection to another replica, for one purpose. `handler.onClose` comes exactly once, also if
+ * there never is a connection. The result ends it.
+ */
+export function dial(
+  io: PeerIo,
+  clock: Clock,
+  address: Peer,
+  hello: Hello,
+  handler: (frames: FrameStream) => FrameHandler,
+  failed: () => void,
+): () => void {
+  let frames: FrameStream | null = null;
+  const abandon = io.network.connect(
+    address,
+    (stream) => {
+      stopWaiting();
+      const opened = new FrameStream(stream, io, { onFrame: () => {}, onClose: () => {} });
+      frames = opened;
+      opened.trust();
+      opened.handler = handler(opened);
+      encodeHello(opened.begin(FrameType.hello), hello);
+      opened.end();
+      return opened;
+    },
+    () => {
+      stopWaiting();
+      failed();
+    },
+  );
+  const stopWaiting = clock.after(DIAL_MS_MAX, () => {
+    abandon();
+    failed();
+  });
+  return () => {
+    stopWaiting();
+    if (frames === null) abandon();
+    else frames.destroy();
+  };
+}

@@ -1,0 +1,143 @@
+import type { Reader } from '../../base/reader.ts';
+import type { Logger } from '../../io/logger.ts';
+import { putEntries } from '../../paxos/codec.ts';
+import type { Anchor, Entry } from '../../paxos/entry.ts';
+import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
+import { type Hello, Purpose } from './hello.ts';
+import type { PeerListener } from './listener.ts';
+
+const CHUNK_BYTES = 262_144;
+/** Sent ahead of what the other side has taken. */
+const AHEAD_BYTES = 4_194_304;
+
+/** What others may fetch. */
+export interface FetchSource {
+  /** What slot 1 follows. */
+  readonly beginning: Anchor;
+  readonly decidedSlot: number;
+  readLog(fromSlot: number, maxBytes: number): Promise<Entry[] | null>;
+  openNewestSnapshot(): Promise<SnapshotSource | null>;
+}
+
+export interface SnapshotSource extends Anchor {
+  readonly zxid: number;
+  readonly bytes: number;
+  read(target: Uint8Array, at: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Decided entries for whoever lacks them, as far as the log reaches back; else the newest snapshot.
+ * Any replica serves, so that catching up costs the leader nothing it need not pay.
+ */
+export function serveFetches(
+  listener: PeerListener,
+  source: FetchSource,
+  refuse: (hello: Hello) => string | null,
+  logger: Logger,
+): void {
+  listener.serve(Purpose.fetch, (hello, frames) => {
+    const reason = refuse(hello);
+    return reason ?? new Fetch(frames, source, logger);
+  });
+}
+
+class Fetch implements FrameHandler {
+  private readonly frames: FrameStream;
+  private readonly source: FetchSource;
+  private readonly logger: Logger;
+  private isBusy = false;
+  private isClosed = false;
+  private room: () => void = () => {};
+
+  constructor(frames: FrameStream, source: FetchSource, logger: Logger) {
+    this.frames = frames;
+    this.source = source;
+    this.logger = logger;
+    frames.onRoom = () => this.room();
+  }
+
+  onFrame(type: number, payload: Reader): void {
+    if (type !== FrameType.fetch || this.isBusy) {
+      this.frames.destroy();
+      return;
+    }
+    this.isBusy = true;
+    const fromSlot = payload.f64();
+    this.serve(fromSlot).catch((error: unknown) => {
+      this.logger.warn({ error }, 'could not send another server what it lacks');
+      this.frames.destroy();
+    });
+  }
+
+  onClose(): void {
+    this.isClosed = true;
+    this.room();
+  }
+
+  private async serve(fromSlot: number): Promise<void> {
+    let slot = fromSlot;
+    while (!this.isClosed && slot <= this.source.decidedSlot) {
+      const after = slot === 1 ? this.source.beginning : await this.entryAt(slot - 1);
+      const entries = await this.source.readLog(slot, 4 * CHUNK_BYTES);
+      if (entries === null || after === null) {
+        await this.sendSnapshot();
+        break;
+      }
+      const decided = entries.filter((entry) => entry.slot <= this.source.decidedSlot);
+      const last = decided[decided.length - 1];
+      if (last === undefined) break;
+      this.sendEntries(after, decided, last);
+      slot = last.slot + 1;
+      await this.hasRoom();
+    }
+    this.frames.begin(FrameType.fetchEnd);
+    this.frames.end();
+    this.frames.finish();
+  }
+
+  /** What the entries follow: the receiver holds it against what it has. */
+  private async entryAt(slot: number): Promise<Anchor | null> {
+    return (await this.source.readLog(slot, 1))?.[0] ?? null;
+  }
+
+  private sendEntries(after: Anchor, entries: readonly Entry[], last: Entry): void {
+    const writer = this.frames.begin(FrameType.entries);
+    writer.f64(after.slot);
+    writer.raw(after.hash);
+    writer.raw(last.hash);
+    putEntries(writer, entries);
+    this.frames.end();
+  }
+
+  private async sendSnapshot(): Promise<void> {
+    const snapshot = await this.source.openNewestSnapshot();
+    if (snapshot === null) return;
+    try {
+      const writer = this.frames.begin(FrameType.snapshot);
+      writer.f64(snapshot.slot);
+      writer.raw(snapshot.hash);
+      writer.f64(snapshot.zxid);
+      writer.f64(snapshot.bytes);
+      this.frames.end();
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      for (let at = 0; at < snapshot.bytes && !this.isClosed; ) {
+        const count = await snapshot.read(chunk, at);
+        this.frames.begin(FrameType.snapshotChunk).raw(chunk, 0, count);
+        this.frames.end();
+        at += count;
+        await this.hasRoom();
+      }
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  private async hasRoom(): Promise<void> {
+    while (!this.isClosed && this.frames.bufferedBytes > AHEAD_BYTES) {
+      await new Promise<void>((resolve) => {
+        this.room = resolve;
+      });
+    }
+  }
+}
