@@ -202,7 +202,7 @@ describe('reconfig', () => {
   });
 
   it('finds no clash in addresses that name no machine', () => {
-    const local = 'server.5=localhost:1:2;2181,server.6=127.0.0.1:1:2;2181';
+    const local = 'server.5=localhost:1:2;h5:9,server.6=localhost:1:2;h6:9';
     expect(errorOf({ joining: local, identities: [5, 6] })).toBe(Err.ok);
     const same = 'server.5=zk5:1:2;h:9,server.6=zk6:1:2;h:9';
     expect(errorOf({ joining: same, identities: [5, 6] })).toBe(Err.badArguments);
