@@ -15,6 +15,7 @@ import {
   evaluateReconfig,
   membershipOf,
   type ReconfigPlan,
+  type ReconfigRequest,
 } from './reconfig.ts';
 import type { Row } from './tree/layout.ts';
 
@@ -94,11 +95,22 @@ export function reconfig(c: Context, body: Reader): number {
 export function planReconfig(c: Context, command: Reader): ReconfigPlan | number {
   const header = new CommandHeader();
   header.decode(command);
-  const plan = evaluateReconfig(c.ensemble.membership, decodeReconfig(command), header.flags);
+  const request = readReconfig(command);
+  if (request === null) return Err.marshallingError;
+  const plan = evaluateReconfig(c.ensemble.membership, request, header.flags);
   if (typeof plan === 'number') return plan;
   const { identitiesAt, identitiesLength, flags } = header;
   const identities = new IdentitiesCache().get(command.bytes, identitiesAt, identitiesLength);
   return mayReconfigure(c, plan, identities, flags) ? plan : Err.noAuth;
+}
+
+function readReconfig(body: Reader): ReconfigRequest | null {
+  try {
+    return decodeReconfig(body);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return null;
+  }
 }
 
 /** Whoever may write the configuration node; to replace a member takes the super user. */

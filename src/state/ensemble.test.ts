@@ -4,6 +4,7 @@ import { Writer } from '../base/writer.ts';
 import { Err } from '../protocol/constants.ts';
 import { CommandKind } from './command.ts';
 import { BehaviourLevelError, LEVEL_SUPPORTED } from './ensemble.ts';
+import { StateLoader } from './loader.ts';
 import { decodeMembership, encodeMembership, membershipToQuorumSpec } from './membership.ts';
 import { Verdict } from './outcome.ts';
 import {
@@ -98,6 +99,27 @@ describe('a leader’s first entry', () => {
     expect(() => openEpoch(h, true, LEVEL_SUPPORTED + 1)).toThrow('too old');
     expect(h.state.zxid).toBe(0);
   });
+});
+
+it('an image of a level that is not known here is refused, too', () => {
+  const head = new Harness().state.beginImage().next(4_096)?.slice();
+  const level = 51;
+  expect(head?.[level]).toBe(1);
+  const newer = head?.with(level, LEVEL_SUPPORTED + 1) as Uint8Array;
+  expect(() => new StateLoader({ seed: [1, 2] }).accept(newer)).toThrow(BehaviourLevelError);
+});
+
+it('the configuration node counts for a quota, as any other', () => {
+  const h = new Harness();
+  const c = h.open();
+  const quota = '/zookeeper/quota/zookeeper';
+  for (const path of [quota, `${quota}/zookeeper_limits`]) c.create(path, 'count=9,bytes=-1');
+  c.create(`${quota}/zookeeper_stats`, '');
+  found(h);
+  const before = Number(/bytes=(\d+)/.exec(String(h.data(`${quota}/zookeeper_stats`)))?.[1]);
+  openEpoch(h);
+  const growth = '100000000'.length - '0'.length;
+  expect(h.data(`${quota}/zookeeper_stats`)).toContain(`bytes=${before + growth}`);
 });
 
 describe('a mark', () => {

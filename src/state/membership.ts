@@ -1,13 +1,16 @@
 import { DecodeError, type Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
 import type { QuorumSpec } from '../paxos/quorum.ts';
-import { isVoter, type NamedServer, printEnsemble } from '../protocol/ensemble-text.ts';
+import {
+  isVoter,
+  type NamedServer,
+  printEnsemble,
+  SERVER_ID_MAX,
+} from '../protocol/ensemble-text.ts';
 import { parseServerLine, printServerLine } from '../protocol/server-line.ts';
 
 /** Bytes of a replica's identity and of a cluster's id. */
 export const ID_BYTES = 16;
-/** Far above what any ensemble has, far below what a damaged count could ask for. */
-const MEMBERS_MAX = 254;
 
 /** A server of the ensemble. Another identity under the same id is another replica (rule 22). */
 export interface Member extends NamedServer {
@@ -57,7 +60,7 @@ export function decodeMembership(reader: Reader): Membership {
   const writeSize = reader.i32();
   const hierarchical = reader.bool();
   const count = reader.i32();
-  if (count < 1 || count > MEMBERS_MAX) throw new DecodeError(`${count} members`);
+  if (count < 1 || count > SERVER_ID_MAX) throw new DecodeError(`${count} members`);
   const members: Member[] = [];
   for (let i = 0; i < count; i++) members.push(decodeMember(reader));
   return { number, version, members, hierarchical, electionSize, writeSize };

@@ -202,7 +202,7 @@ describe('reconfig', () => {
   });
 
   it('finds no clash in addresses that name no machine', () => {
-    const local = 'server.5=localhost:1:2;2181,server.6=127.0.0.1:1:2;2181';
+    const local = 'server.5=localhost:1:2;h5:9,server.6=localhost:1:2;h6:9';
     expect(errorOf({ joining: local, identities: [5, 6] })).toBe(Err.ok);
     const same = 'server.5=zk5:1:2;h:9,server.6=zk6:1:2;h:9';
     expect(errorOf({ joining: same, identities: [5, 6] })).toBe(Err.badArguments);
@@ -232,8 +232,9 @@ describe('reconfig', () => {
 
   it('can be planned before it is proposed, with the answer that apply will give', () => {
     const e = new Ensemble();
-    const plan = (asked: Asked, identities = SUPER): ReconfigPlan | number => {
-      const body = requestBody(asked);
+    const plan = (asked: Asked, identities = SUPER, cut = 0): ReconfigPlan | number => {
+      const request = requestBody(asked);
+      const body = request.subarray(0, request.length - cut);
       const kind = CommandKind.write;
       const bytes = encodeCommand({ kind, opcode: Op.reconfig, flags: ON, identities, body });
       const reader = new Reader();
@@ -247,6 +248,7 @@ describe('reconfig', () => {
     });
     expect(plan({ leaving: '1' }, Identities.none)).toBe(Err.noAuth);
     expect(plan({ leaving: '1', version: 1 })).toBe(Err.badVersion);
+    expect(plan({ leaving: '1' }, SUPER, 1)).toBe(Err.marshallingError);
     expect(e.h.digest).toBe(digest);
   });
 });
