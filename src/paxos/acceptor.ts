@@ -12,9 +12,6 @@ import type {
   Prepare,
 } from './messages.ts';
 
-/** Bytes of entries in one message; a larger entry goes alone. */
-export const CHUNK_BYTES = 1_048_576;
-
 /** A leader's log on its way, chunk by chunk; nothing of it counts before it is whole. */
 interface Staging {
   readonly ballot: Ballot;
@@ -92,7 +89,7 @@ export class Acceptor {
     const withEntries = isAhead && !damaged;
     let next = decided + 1;
     for (let isLast = false; !isLast; ) {
-      const entries = withEntries ? slots.slice(next, CHUNK_BYTES) : [];
+      const entries = withEntries ? slots.slice(next, core.options.chunkBytes) : [];
       const hash = slots.hashAt(next - 1) ?? new Uint8Array(0);
       const after = { slot: next - 1, hash };
       next += entries.length;

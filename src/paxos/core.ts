@@ -19,6 +19,8 @@ export interface PaxosOptions {
   readonly electionTicks: number;
   /** Decided entries stay in memory for others up to this many bytes. */
   readonly retainBytes: number;
+  /** Bytes of entries in one message; a larger entry goes alone. */
+  readonly chunkBytes: number;
   readonly state: HardState;
   /** Everything up to here has been applied; `entries` are what the log holds behind it. */
   readonly applied: Anchor;

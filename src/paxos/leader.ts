@@ -1,6 +1,5 @@
 import { assert } from '../base/assert.ts';
 import { equalBytes } from '../base/bytes.ts';
-import { CHUNK_BYTES } from './acceptor.ts';
 import { type Ballot, sameBallot } from './ballot.ts';
 import { peersOf } from './configuration.ts';
 import type { Core } from './core.ts';
@@ -238,7 +237,7 @@ export class Leader {
     let after = { slot: from, hash: start };
     let isFirst = true;
     do {
-      const entries: readonly Entry[] = slots.slice(after.slot + 1, CHUNK_BYTES);
+      const entries: readonly Entry[] = slots.slice(after.slot + 1, core.options.chunkBytes);
       const end = entries[entries.length - 1] ?? after;
       const isLast = end.slot === slots.lastSlot;
       const chunk = { after, entries, hash: end.hash, isFirst, isLast, decided: core.decided };
@@ -269,7 +268,7 @@ export class Leader {
         progress.isSynced = false;
         break;
       }
-      const entries = slots.slice(progress.next, CHUNK_BYTES);
+      const entries = slots.slice(progress.next, core.options.chunkBytes);
       const end = entries[entries.length - 1] as Entry;
       const after = { slot: progress.next - 1, hash };
       const body = { after, entries, hash: end.hash, decided: core.decided };
