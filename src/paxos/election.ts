@@ -213,11 +213,22 @@ export class Election {
     const decided = Math.max(...[...promises.values()].map((promised) => promised.decided));
     assert(decided <= (best ?? own).last, 'a quorum lacks what was chosen');
     if (best === null) core.adopt(ballot, core.slots.lastSlot + 1, [], decided);
-    else core.enter(ballot, this.anchor(), best.entries, decided);
+    else this.take(best, configurationBefore, decided);
     this.phase = 'idle';
     this.postpone();
-    // The promises are those of a quorum that no longer decides: ask the new one, once it is known.
+    // The promises are those of a quorum that no longer decides: ask the new one.
     if (core.configurationId === configurationBefore) this.onWon({ ballot, promises });
+    else this.campaign();
+  }
+
+  private take({ entries }: Promised, configurationId: number, decided: number): void {
+    const entered = this.core.enter(
+      { ballot: this.ballot, configurationId },
+      this.anchor(),
+      entries,
+      decided,
+    );
+    assert(entered, 'a promise contradicts what is chosen');
   }
 
   private anchor() {

@@ -39,7 +39,7 @@ export class Leader {
   }
 
   get wantsOpening(): boolean {
-    return this.openingSlot === 0 && this.core.nextStopSign === null;
+    return this.openingSlot === 0 && this.core.openStopSign === null;
   }
 
   /** The latest probe that a quorum has answered. */
@@ -55,7 +55,7 @@ export class Leader {
     const { core } = this;
     const isOpening = kind === EntryKind.opening;
     assert(isOpening ? this.wantsOpening : this.isOpen, 'proposed before the leader had opened');
-    assert(core.nextStopSign === null, 'proposed behind a stop-sign');
+    assert(core.openStopSign === null, 'proposed behind a stop-sign');
     const { last } = core.slots;
     const { round, replica } = this.ballot;
     const slot = last.slot + 1;
@@ -149,7 +149,7 @@ export class Leader {
   /** What a quorum has accepted under this ballot, itself included, is chosen. */
   decide(): void {
     const { core } = this;
-    const limit = core.nextStopSign ?? Number.POSITIVE_INFINITY;
+    const limit = core.openStopSign ?? Number.POSITIVE_INFINITY;
     const matches = new Map([[core.id, core.isAcceptedDurable ? core.durable : 0]]);
     for (const { id, match } of this.progress.values()) matches.set(id, match);
     const candidates = [...matches.values()].map((slot) => Math.min(slot, limit));

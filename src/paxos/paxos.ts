@@ -71,6 +71,11 @@ export class Paxos {
     return this.core.slots.lastSlot;
   }
 
+  /** Null where memory does not reach. */
+  hashAt(slot: number): Uint8Array | null {
+    return this.core.slots.hashAt(slot);
+  }
+
   get isDamaged(): boolean {
     return this.core.damaged;
   }
@@ -87,7 +92,7 @@ export class Paxos {
 
   /** Batches may be proposed. */
   get isOpen(): boolean {
-    return this.leading?.isOpen === true && this.core.nextStopSign === null;
+    return this.leading?.isOpen === true && this.core.openStopSign === null;
   }
 
   /** On the leader: how far each other one has come. */

@@ -76,15 +76,19 @@ class Chaos {
     let at = this.prng.fraction() * this.total;
     for (const [name, weight] of this.weights) {
       at -= weight;
-      if (at < 0) return this.happen(name);
+      if (at >= 0) continue;
+      this.happen(name);
+      return;
     }
   }
 
   private happen(name: keyof Weights): void {
     const { prng, cluster } = this;
     const { running } = cluster;
-    if (name === 'start') return this.startOne();
-    if (running.length === 0) return;
+    if (running.length === 0 || name === 'start') {
+      this.startOne();
+      return;
+    }
     const member = prng.pick(running);
     switch (name) {
       case 'deliver': {
@@ -155,9 +159,15 @@ class Chaos {
     const still = cluster.all.filter(({ isRunning }) => !isRunning);
     if (still.length === 0) return;
     const member = prng.pick(still);
-    if (!member.isUp) return cluster.start(member);
-    member.isPaused = false;
-    member.step((paxos) => paxos.stalled());
+    this.resume(member);
+  }
+
+  private resume(member: Member): void {
+    if (!member.isUp) this.cluster.start(member);
+    else if (member.isPaused) {
+      member.isPaused = false;
+      member.step((paxos) => paxos.stalled());
+    }
   }
 
   /** One link, one way; a replica; halves; a chain; or all but the links of one replica. */
@@ -205,13 +215,7 @@ class Chaos {
     cluster.trace('recover');
     cluster.links.faults = { inOrder: true, loss: 0, duplication: 0 };
     cluster.links.heal();
-    for (const member of cluster.all) {
-      if (!member.isUp) cluster.start(member);
-      else if (member.isPaused) {
-        member.isPaused = false;
-        member.step((paxos) => paxos.stalled());
-      }
-    }
+    for (const member of cluster.all) this.resume(member);
     for (const member of cluster.all) cluster.connect(member);
     let goal = Number.POSITIVE_INFINITY;
     for (let ticks = 1; ticks <= RECOVERY_TICKS_MAX; ticks++) {

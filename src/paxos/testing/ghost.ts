@@ -87,10 +87,10 @@ export class Ghost {
     const under = `${configuration.id}/${ballotKey(accepted)}`;
     for (const entry of entries) {
       const key = `${entry.slot}/${hashKey(entry.hash)}`;
-      let ballots = this.acceptances.get(key);
-      if (ballots === undefined) this.acceptances.set(key, (ballots = new Map()));
-      let ids = ballots.get(under);
-      if (ids === undefined) ballots.set(under, (ids = new Set()));
+      const ballots = this.acceptances.get(key) ?? new Map<string, Set<number>>();
+      this.acceptances.set(key, ballots);
+      const ids = ballots.get(under) ?? new Set<number>();
+      ballots.set(under, ids);
       ids.add(id);
       this.judge(entry, configuration.id, ids);
     }
@@ -194,7 +194,10 @@ const intersecting = new Map<string, boolean>();
 export function checkQuorumsIntersect(configuration: Configuration): void {
   const key = JSON.stringify(configuration.quorums);
   let meets = intersecting.get(key);
-  if (meets === undefined) intersecting.set(key, (meets = quorumsMeet(configuration)));
+  if (meets === undefined) {
+    meets = quorumsMeet(configuration);
+    intersecting.set(key, meets);
+  }
   check(meets, 'quorums intersect', key);
 }
 

@@ -213,9 +213,8 @@ export class Member {
   /** Paxos Made Simple, section 2.1: nobody learns that a value is chosen unless it is. */
   private checkDecided(paxos: Paxos): void {
     const { ghost } = this.world;
-    const { slots } = paxos['core'];
     for (let slot = this.checkedDecided + 1; slot <= paxos.decidedSlot; slot++) {
-      const hash = slots.hashAt(slot);
+      const hash = paxos.hashAt(slot);
       if (hash === null) continue;
       check(ghost.isChosen({ slot, hash }), 'decided only what is chosen', `${this.id}: ${slot}`);
     }
