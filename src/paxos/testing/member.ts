@@ -183,7 +183,8 @@ export class Member {
     }
     for (const entry of output.decided) this.apply(entry);
     if (output.fetchFrom !== null) this.world.fetch(this.id, output.fetchFrom);
-    if (early > 0) this.step((paxos) => paxos.written((this.writesDurable += early)));
+    this.writesDurable += early;
+    if (early > 0) this.step((paxos) => paxos.written(this.writesDurable));
   }
 
   private apply(entry: Entry): void {
