@@ -230,8 +230,7 @@ export class Leader {
     const from = Math.min(decided, core.decided);
     const start = slots.hashAt(from);
     if (start === null) {
-      progress.isSynced = false;
-      core.send(progress.id, { type: 'behind', ...this.head(), decided: core.decided });
+      this.tellBehind(progress);
       return;
     }
     let after = { slot: from, hash: start };
@@ -251,6 +250,13 @@ export class Leader {
     progress.toldDecided = core.decided;
   }
 
+  /** Memory no longer reaches back to what the peer lacks. */
+  private tellBehind(progress: Progress): void {
+    const { core } = this;
+    progress.isSynced = false;
+    core.send(progress.id, { type: 'behind', ...this.head(), decided: core.decided });
+  }
+
   private tellDecided(progress: Progress): void {
     const { core } = this;
     if (!progress.isSynced || progress.toldDecided >= core.decided) return;
@@ -264,8 +270,7 @@ export class Leader {
     while (progress.isSynced && progress.next <= slots.lastSlot) {
       const hash = slots.hashAt(progress.next - 1);
       if (hash === null) {
-        // Its heartbeat's answer will tell where it stands.
-        progress.isSynced = false;
+        this.tellBehind(progress);
         break;
       }
       const entries = slots.slice(progress.next, core.options.chunkBytes);
