@@ -257,6 +257,7 @@ export class Core {
   restart(anchor: Anchor, configuration: Configuration): void {
     assert(this.writesDurable === this.writesHandedOut, 'a snapshot came between two writes');
     assert(anchor.slot > this.delivered, 'a snapshot that leads back');
+    assert(!this.slots.agreesWith(anchor), 'a snapshot of what the log holds');
     this.slots.restart(anchor);
     this.stopSigns = [];
     this.switches = [];

@@ -1,4 +1,5 @@
 import { Prng } from '../../base/prng.ts';
+import { type Ballot, sameBallot } from '../ballot.ts';
 import { type Configuration, isVoter, quorumsOf } from '../configuration.ts';
 import { Cluster, type ClusterOptions, describeMember } from './cluster.ts';
 import { check } from './ghost.ts';
@@ -23,6 +24,12 @@ interface Weights {
   readonly pause: number;
 }
 
+/** An entry that has to be decided everywhere, and who proposed it. */
+interface Goal {
+  readonly ballot: Ballot;
+  readonly slot: number;
+}
+
 export interface RunOptions {
   readonly hooks?: Hooks;
   readonly trace?: (line: string) => void;
@@ -40,8 +47,8 @@ const STEPS = 500;
 const SPARES = [11, 12, 13];
 export const ELECTION_TICKS = 10;
 const HEARTBEAT_TICKS = 2;
-/** Of the bound: four election time-outs, each of which may last half as long again. */
-const RECOVERY_TICKS_MAX = 4 * ELECTION_TICKS * 1.5;
+/** Four election time-outs. */
+const RECOVERY_TICKS_MAX = 4 * ELECTION_TICKS;
 
 /**
  * One seeded run: faults in any mixture first, every invariant checked after each step; then the
@@ -217,11 +224,11 @@ class Chaos {
     cluster.links.heal();
     for (const member of cluster.all) this.resume(member);
     for (const member of cluster.all) cluster.connect(member);
-    let goal = Number.POSITIVE_INFINITY;
+    let goal: Goal | null = null;
     for (let ticks = 1; ticks <= RECOVERY_TICKS_MAX; ticks++) {
       this.calmTick();
-      if (goal === Number.POSITIVE_INFINITY) goal = this.proposeGoal() ?? goal;
-      if (this.hasReached(goal)) {
+      goal = this.proposeGoal(goal);
+      if (goal !== null && this.hasReached(goal.slot)) {
         const configurations = cluster.ghost.configuration.id;
         return { chosen: cluster.ghost.chosenUpTo, configurations, recoveryTicks: ticks };
       }
@@ -254,11 +261,15 @@ class Chaos {
     }
   }
 
-  private proposeGoal(): number | null {
+  /** One entry for each leader: what one proposed may be lost with it. */
+  private proposeGoal(goal: Goal | null): Goal | null {
     const { leader, ghost } = this.cluster;
-    if (leader?.paxos?.isOpen !== true) return null;
-    if (leader.paxos.configuration.id !== ghost.configuration.id) return null;
-    return leader.propose();
+    if (leader?.paxos?.isOpen !== true) return goal;
+    const { ballot, configuration } = leader.paxos;
+    if (configuration.id !== ghost.configuration.id) return goal;
+    if (goal !== null && sameBallot(goal.ballot, ballot)) return goal;
+    const slot = leader.propose();
+    return slot === null ? goal : { ballot, slot };
   }
 
   private hasReached(goal: number): boolean {

@@ -203,13 +203,23 @@ export class Cluster implements World {
     this.trace(`${from} => ${to} ${snapshot === null ? 'log' : 'snapshot'} behind ${after.slot}`);
     let fits = false;
     if (snapshot !== null) fits = this.install(member, after, snapshot);
-    else member.step((paxos) => (fits = paxos.learn(after, entries, hash)));
+    else {
+      member.step((paxos) => {
+        fits = paxos.learn(after, entries, hash);
+      });
+    }
     if (fits) this.fetch(to, from);
   }
 
   private install(member: Member, anchor: Anchor, configuration: Configuration): boolean {
-    if (anchor.slot <= member.applied || member.storage.queue.length > 0) return false;
     check(this.ghost.isChosen(anchor), 'snapshots hold what is chosen', `${member.id}`);
+    let isKnown = false;
+    member.step((paxos) => {
+      isKnown = paxos.learn(anchor, [], anchor.hash);
+    });
+    if (isKnown || anchor.slot <= member.applied || member.storage.queue.length > 0) return isKnown;
+    const { paxos } = member;
+    if (paxos?.role === 'leader' || paxos?.decidedSlot !== member.applied) return false;
     member.install(anchor, configuration);
     return true;
   }
