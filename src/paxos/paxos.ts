@@ -319,8 +319,14 @@ export class Paxos {
       leading.followMembers();
       return;
     }
-    if (!core.isVoter) this.handOver();
+    if (core.isVoter) {
+      this.stepDown();
+      this.election.campaign();
+      return;
+    }
+    this.handOver();
     this.stepDown();
-    this.election.campaign();
+    // Whoever does not know of its part in the new configuration hears of it by being asked.
+    this.election.start();
   }
 }

@@ -47,8 +47,8 @@ const STEPS = 500;
 const SPARES = [11, 12, 13];
 export const ELECTION_TICKS = 10;
 const HEARTBEAT_TICKS = 2;
-/** Four election time-outs. */
-const RECOVERY_TICKS_MAX = 4 * ELECTION_TICKS;
+/** Four election time-outs, each of which lasts up to half as long again. */
+const RECOVERY_TICKS_MAX = 4 * ELECTION_TICKS * 1.5;
 
 /**
  * One seeded run: faults in any mixture first, every invariant checked after each step; then the
@@ -325,22 +325,22 @@ function drawConfiguration(prng: Prng, ids: readonly number[]): Pick<Configurati
 
 /** Each kind of fault is there in some runs and not in others: they hide each other's effects. */
 function drawWeights(prng: Prng): Weights {
-  const sometimes = (weight: number) => (prng.chance(0.5) ? weight * prng.fraction() : 0);
+  const sometimes = (weight: number) => (prng.chance(0.5) ? prng.magnitude(0.1, weight) : 0);
   return {
     deliver: 50,
-    disk: prng.pick([10, 30, 60]),
-    tick: prng.pick([4, 8, 16]),
+    disk: prng.pick([3, 10, 30, 60]),
+    tick: prng.pick([2, 4, 8, 16, 30]),
     propose: prng.pick([3, 8]),
     fetch: 6,
     read: 2,
-    crash: sometimes(2),
-    start: 2,
-    partition: sometimes(2),
-    heal: 1,
-    reconfigure: sometimes(2),
-    handOver: sometimes(1),
-    damage: sometimes(2),
-    trim: sometimes(2),
-    pause: sometimes(1),
+    crash: sometimes(6),
+    start: prng.pick([1, 3, 6]),
+    partition: sometimes(4),
+    heal: prng.pick([0.3, 1, 3]),
+    reconfigure: sometimes(3),
+    handOver: sometimes(4),
+    damage: sometimes(4),
+    trim: sometimes(3),
+    pause: sometimes(3),
   };
 }

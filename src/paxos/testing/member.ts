@@ -2,6 +2,7 @@ import type { Prng } from '../../base/prng.ts';
 import { type Ballot, compareBallots, NO_BALLOT, sameBallot } from '../ballot.ts';
 import type { Configuration } from '../configuration.ts';
 import { type Anchor, type Entry, EntryKind } from '../entry.ts';
+import { stateIn } from '../hard-state.ts';
 import type { Message } from '../messages.ts';
 import type { Output, Write } from '../output.ts';
 import { Paxos, type PaxosOptions } from '../paxos.ts';
@@ -125,7 +126,8 @@ export class Member {
       chain: testChain,
       random: (below) => world.prng.below(below),
       ...options,
-      state: storage.state,
+      // The snapshot may have become durable before the state that it leads to.
+      state: stateIn(storage.baseConfiguration, storage.state),
       applied: { slot, hash: applied.hash },
       entries: storage.behind(slot),
       damaged: storage.isDamaged,
