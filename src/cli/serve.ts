@@ -50,8 +50,10 @@ async function run(config: ServerConfig, logger: ProcessLogger, host: ServeHost)
   });
   const stop = new Stopper(logger, host);
   const server = await host.startServer(config, logger);
-  host.terminal.out(servingLine(config, server, host.terminal.outColours));
   stop.serverStarted(server);
+  void server.serving().then(() => {
+    host.terminal.out(servingLine(config, server, host.terminal.outColours));
+  });
   void logger.open();
   const error = await Promise.race([server.done, stop.failure]);
   if (error === null) return ExitCode.ok;

@@ -18,6 +18,8 @@ export interface RunningServer {
   readonly port: number;
   /** Answers what was accepted, writes a snapshot, closes. */
   close(): Promise<void>;
+  /** Resolves once the server can answer: an ensemble needs a leader first. */
+  serving(): Promise<void>;
   /** Settles when the server has ended: with null after `close`, with the error that stopped it. */
   readonly done: Promise<Error | null>;
 }
@@ -112,6 +114,10 @@ class Server implements RunningServer {
       await storage.close();
       throw error;
     }
+  }
+
+  async serving(): Promise<void> {
+    await this.life?.serving();
   }
 
   async close(): Promise<void> {

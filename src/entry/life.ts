@@ -27,7 +27,10 @@ import { LONE_SERVER_ID } from './voters.ts';
 const DRAIN_MS_MAX = 10_000;
 /** How long a leader that is told to stop waits for another one. */
 const HAND_OVER_MS_MAX = 1_000;
+const SERVING_POLL_MS = 5;
 const RETAIN_BYTES = 16_777_216;
+/** Entries in one message between replicas; a longer one goes alone. */
+const CHUNK_BYTES = 1_048_576;
 
 export interface LifeOptions {
   readonly config: ServerConfig;
@@ -102,7 +105,9 @@ export class Life {
   }
 
   async open(): Promise<void> {
-    const { config, ports, clientPort } = this.options;
+    const { config, ports, clientPort, place } = this.options;
+    // Alone it leads as soon as its own disk has answered.
+    if (place === null) await this.serving();
     const { clock, network } = ports;
     await this.clientPort.open(network, {
       host: config.clientPortAddress,
@@ -115,6 +120,14 @@ export class Life {
     this.stopSweep = clock.every(config.tickTimeMs, () =>
       clock.afterTurn(() => this.replica.sweepSessions()),
     );
+  }
+
+  /** Resolves once somebody leads, so that whoever asks is answered. */
+  async serving(): Promise<void> {
+    const { clock } = this.options.ports;
+    while (!this.ended && !this.replica.hasLeader) {
+      await new Promise<void>((resolve) => clock.after(SERVING_POLL_MS, resolve));
+    }
   }
 
   /** Answers what was accepted, hands leadership over, writes a snapshot, closes. */
@@ -181,6 +194,7 @@ export class Life {
         random: (below) => Math.floor(randomFraction(secrets) * below),
         heartbeatTicks: Math.ceil((place?.config.heartbeatIntervalMs ?? 100) / TICK_MS),
         electionTicks: Math.ceil((place?.config.electionTimeoutMs ?? 800) / TICK_MS),
+        chunkBytes: CHUNK_BYTES,
         retainBytes: place === null ? 0 : RETAIN_BYTES,
         state: recovered.hardState,
         applied: recovered.applied,

@@ -3,7 +3,7 @@ import type { Secrets } from '../io/secrets.ts';
 import { NO_BALLOT } from '../paxos/ballot.ts';
 import type { Configuration } from '../paxos/configuration.ts';
 import type { Anchor, Entry } from '../paxos/entry.ts';
-import { decodeHardState, type HardState } from '../paxos/hard-state.ts';
+import { decodeHardState, type HardState, stateIn } from '../paxos/hard-state.ts';
 import { Quorums } from '../paxos/quorum.ts';
 import { replay } from '../replica/replay.ts';
 import { StateLoader } from '../state/loader.ts';
@@ -95,8 +95,7 @@ async function replayDecided(
 /** What the log has made of the configuration since the acceptor's state was saved. */
 function withLatest(hardState: HardState, state: State): HardState {
   const { membership } = state;
-  if (membership === null || membership.number <= hardState.configuration.id) return hardState;
-  return { ...hardState, configuration: configurationIn(membership) };
+  return membership === null ? hardState : stateIn(configurationIn(membership), hardState);
 }
 
 /** Before the first promise there is nothing but the configuration to begin with. */

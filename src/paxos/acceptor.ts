@@ -1,7 +1,8 @@
 import { assert } from '../base/assert.ts';
 import { type Ballot, compareBallots, NO_BALLOT, sameBallot } from './ballot.ts';
+import { segmentsOf } from './configuration.ts';
 import type { Core } from './core.ts';
-import { type Anchor, chainEntries, type Entry, EntryKind } from './entry.ts';
+import { type Anchor, chainEntries, type Entry } from './entry.ts';
 import type {
   Accept,
   AcceptSync,
@@ -10,10 +11,8 @@ import type {
   Heartbeat,
   Message,
   Prepare,
+  PreVote,
 } from './messages.ts';
-
-/** Bytes of entries in one message; a larger entry goes alone. */
-export const CHUNK_BYTES = 1_048_576;
 
 /** A leader's log on its way, chunk by chunk; nothing of it counts before it is whole. */
 interface Staging {
@@ -69,8 +68,12 @@ export class Acceptor {
     return true;
   }
 
-  /** Whether the log here has to be taken into account by whoever asks. */
-  isAheadOf({ accepted, last }: { accepted: Ballot; last: number }): boolean {
+  /**
+   * Whether the log here has to be taken into account by whoever asks. In a configuration that is
+   * not known here nothing was accepted here.
+   */
+  isAheadOf({ configurationId, accepted, last }: Prepare | PreVote): boolean {
+    if (configurationId > this.core.configurationId) return false;
     const order = compareBallots(this.core.accepted, accepted);
     return order > 0 || (order === 0 && this.core.slots.lastSlot > last);
   }
@@ -86,13 +89,15 @@ export class Acceptor {
     });
   }
 
-  private sendPromise(to: number, { ballot, decided }: Prepare, isAhead: boolean): void {
+  private sendPromise(to: number, message: Prepare, isAhead: boolean): void {
     const { core } = this;
     const { slots, damaged } = core;
+    const { ballot } = message;
     const withEntries = isAhead && !damaged;
-    let next = decided + 1;
+    const isKnown = message.configurationId === core.configurationId;
+    let next = message.decided + 1;
     for (let isLast = false; !isLast; ) {
-      const entries = withEntries ? slots.slice(next, CHUNK_BYTES) : [];
+      const entries = withEntries ? slots.slice(next, core.options.chunkBytes) : [];
       const hash = slots.hashAt(next - 1) ?? new Uint8Array(0);
       const after = { slot: next - 1, hash };
       next += entries.length;
@@ -102,8 +107,8 @@ export class Acceptor {
         type: 'promise',
         ballot,
         configurationId: core.configurationId,
-        accepted: core.accepted,
-        last: slots.lastSlot,
+        accepted: isKnown ? core.accepted : NO_BALLOT,
+        last: isKnown ? slots.lastSlot : 0,
         decided: core.decided,
         damaged,
         after,
@@ -124,9 +129,8 @@ export class Acceptor {
     if (!this.stage(message) || !message.isLast) return;
     const { entries, after } = this.staging as Staging;
     this.staging = null;
-    if (!this.mayFollow(entries, message.decided)) return;
     this.reported = null;
-    core.enter(message.ballot, after, entries, message.decided);
+    core.enter(message, after, entries, message.decided);
   }
 
   /** Takes a chunk of the leader's log; false if it does not fit what was taken before. */
@@ -161,24 +165,15 @@ export class Acceptor {
     if (chained === null) return;
     const fresh = chained.filter((entry) => entry.slot > slots.lastSlot);
     const overlap = chained[chained.length - fresh.length - 1] ?? after;
-    if (!slots.agreesWith(overlap) || !this.mayFollow(chained, message.decided)) return;
+    if (!slots.agreesWith(overlap)) return;
     core.noteChosen(message.decided);
-    core.append(fresh);
-  }
-
-  /**
-   * Behind a stop-sign nothing is accepted before it is known to be chosen. Otherwise an entry of
-   * the next configuration could be accepted by somebody who still counts by the old one.
-   */
-  private mayFollow(entries: readonly Entry[], decided: number): boolean {
-    const { openStopSign, slots } = this.core;
-    const last = entries[entries.length - 1];
-    if (last === undefined) return true;
-    const ends = entries
-      .filter(({ kind }) => kind === EntryKind.configuration)
-      .map(({ slot }) => slot);
-    if (openStopSign !== null && openStopSign <= slots.lastSlot) ends.push(openStopSign);
-    return ends.every((slot) => slot <= decided || slot >= last.slot);
+    for (const segment of segmentsOf(fresh)) {
+      // Behind a stop-sign nothing is accepted before it is known to be chosen: an entry of the
+      // next configuration could be accepted by somebody who still counts by the old one. And if
+      // the leader is none of the next configuration, it has nothing to say behind it.
+      if (core.openStopSign !== null || !sameBallot(core.accepted, message.ballot)) return;
+      core.append(segment);
+    }
   }
 
   onDecide(from: number, message: Decide): void {

@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { viewOf } from '../base/bytes.ts';
 import { DecodeError, Reader } from '../base/reader.ts';
 import type { Writer } from '../base/writer.ts';
+import { type Entry, EntryKind } from './entry.ts';
 import { type QuorumSpec, Quorums, type Voter } from './quorum.ts';
 
 /** Who votes, and who only follows. Configurations succeed each other through stop-signs. */
@@ -24,6 +25,18 @@ export function isVoter(configuration: Configuration, id: number): boolean {
 export function peersOf(configuration: Configuration, self: number): number[] {
   const { quorums, observers } = configuration;
   return [...quorums.voters.map(({ id }) => id), ...observers].filter((id) => id !== self);
+}
+
+/** Cuts behind each stop-sign: what follows one was accepted in another configuration. */
+export function segmentsOf(entries: readonly Entry[]): Entry[][] {
+  const segments: Entry[][] = [];
+  let isOpen = false;
+  for (const entry of entries) {
+    if (isOpen) segments[segments.length - 1]?.push(entry);
+    else segments.push([entry]);
+    isOpen = entry.kind !== EntryKind.configuration;
+  }
+  return segments;
 }
 
 /** A wrong configuration must never be proposed: whoever made it has to have checked (rule 9). */

@@ -1,8 +1,14 @@
 import { assert } from '../base/assert.ts';
-import { type Ballot, compareBallots } from './ballot.ts';
-import { type Configuration, configurationIn, isVoter, quorumsOf } from './configuration.ts';
+import { type Ballot, compareBallots, NO_BALLOT, sameBallot } from './ballot.ts';
+import {
+  type Configuration,
+  configurationIn,
+  isVoter,
+  quorumsOf,
+  segmentsOf,
+} from './configuration.ts';
 import { type Anchor, type ChainHash, type Entry, EntryKind } from './entry.ts';
-import type { HardState } from './hard-state.ts';
+import { type HardState, stateIn } from './hard-state.ts';
 import type { Message } from './messages.ts';
 import { emptyOutput, type Output } from './output.ts';
 import type { Quorums } from './quorum.ts';
@@ -19,6 +25,8 @@ export interface PaxosOptions {
   readonly electionTicks: number;
   /** Decided entries stay in memory for others up to this many bytes. */
   readonly retainBytes: number;
+  /** Bytes of entries in one message; a larger entry goes alone. */
+  readonly chunkBytes: number;
   readonly state: HardState;
   /** Everything up to here has been applied; `entries` are what the log holds behind it. */
   readonly applied: Anchor;
@@ -32,6 +40,12 @@ interface Reply {
   readonly afterWrite: number;
   readonly to: number;
   readonly message: Message;
+}
+
+/** A stop-sign that has come into force, and the write that makes the disk know it. */
+interface Switch {
+  readonly slot: number;
+  readonly write: number;
 }
 
 /** The end of the log as it will be once a write is durable. */
@@ -50,10 +64,18 @@ export class Core {
   readonly id: number;
   readonly slots: Slots;
   promised: Ballot;
+  /**
+   * The ballot under which the log was accepted in the configuration in force. None right after a
+   * stop-sign of another ballot: the log up to it is chosen, and nothing behind it was accepted.
+   * With A, B, C (1) replaced by A, B, D (2), entry 31 chosen in 2 by A and D under ballot 1, and
+   * B elected in 1 under ballot 2 before it knew of the stop-sign in slot 30, B's ballot would
+   * otherwise beat D's, and 31 be lost.
+   */
   accepted: Ballot;
   /** False once something else than the accepted ballot's leader changed the log. */
   inSync = true;
   damaged: boolean;
+  /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
   /** The slot of the stop-sign that `configuration` came with; 0 if it was there at the start. */
@@ -65,7 +87,7 @@ export class Core {
   /** Up to here the log is on disk. */
   durable: number;
   output: Output = emptyOutput();
-  /** Called when a stop-sign has been delivered, with its entry. */
+  /** Called when a configuration has come into force, with its stop-sign. */
   onConfiguration: (stopSign: Entry) => void = () => {};
   private chosen: number;
   private writesHandedOut = 0;
@@ -74,8 +96,10 @@ export class Core {
   private acceptedWrite = 0;
   private readonly appends: PendingAppend[] = [];
   private readonly replies: Reply[] = [];
-  /** Slots of stop-signs that have not been delivered. */
+  /** Slots of stop-signs that are not in force. */
   private stopSigns: number[] = [];
+  /** Those in force that the disk does not know yet. */
+  private switches: Switch[] = [];
 
   constructor(options: PaxosOptions) {
     this.options = options;
@@ -90,6 +114,9 @@ export class Core {
     this.delivered = this.chosen = options.applied.slot;
     this.durable = this.slots.lastSlot;
     for (const entry of options.entries) this.noteStopSign(entry);
+    // What is in force was chosen, whatever else the restart does not remember.
+    this.settleStopSigns();
+    this.deliver();
   }
 
   /** The highest slot that is here and known to be chosen. */
@@ -101,25 +128,12 @@ export class Core {
     return isVoter(this.configuration, this.id);
   }
 
-  /**
-   * The configuration that is in force by what is known here: a stop-sign that is chosen counts
-   * before it has been delivered. What is accepted behind one is accepted under the next.
-   */
   get configurationId(): number {
-    let { id } = this.configuration;
-    for (const slot of this.stopSigns) {
-      if (slot <= this.chosen) id = configurationIn(this.slots.at(slot).body).id;
-    }
-    return id;
+    return this.configuration.id;
   }
 
-  /** The first stop-sign that is not known to be chosen: nothing may follow it yet. */
+  /** The stop-sign that is not known to be chosen: nothing may follow it yet. */
   get openStopSign(): number | null {
-    return this.stopSigns.find((slot) => slot > this.chosen) ?? null;
-  }
-
-  /** The first stop-sign that has not been delivered: what follows it counts by other quorums. */
-  get nextStopSign(): number | null {
     return this.stopSigns[0] ?? null;
   }
 
@@ -160,6 +174,7 @@ export class Core {
     const decided = Math.min(chosen, this.slots.lastSlot);
     const write = this.write({ kind: 'append', entries, decided });
     this.appends.push({ write, last: this.slots.lastSlot });
+    this.settleStopSigns();
   }
 
   /**
@@ -178,10 +193,39 @@ export class Core {
     this.noteChosen(chosen);
   }
 
-  /** Enters `ballot` with its leader's log: what is the same stays, the rest is replaced at once. */
-  enter(ballot: Ballot, after: Anchor, entries: readonly Entry[], chosen: number): void {
+  /**
+   * Enters `ballot` with its leader's log: what is the same stays, the rest is replaced at once;
+   * behind a stop-sign that it brings into force by a write of its own, because there another
+   * history of acceptances begins. False if it contradicts what is chosen or goes on behind a
+   * stop-sign that may not be: then it comes from a leader that is none any more.
+   */
+  enter(
+    { ballot, configurationId }: { readonly ballot: Ballot; readonly configurationId: number },
+    after: Anchor,
+    entries: readonly Entry[],
+    chosen: number,
+  ): boolean {
     const same = this.sameUpTo(after, entries);
-    this.adopt(ballot, same + 1, entries.slice(same - after.slot), chosen);
+    const rest = entries.slice(same - after.slot);
+    if (same < this.decided || !this.mayEnter(same, rest, chosen)) return false;
+    this.noteChosen(Math.min(same, chosen));
+    const segments = segmentsOf(rest);
+    for (let i = 0; i === 0 || i < segments.length || !sameBallot(this.accepted, ballot); i++) {
+      // Whoever was elected in one configuration does not lead in the next.
+      if (configurationId < this.configurationId) break;
+      const segment = segments[i] ?? [];
+      this.adopt(ballot, segment[0]?.slot ?? same + rest.length + 1, segment, chosen);
+    }
+    return true;
+  }
+
+  private mayEnter(same: number, rest: readonly Entry[], chosen: number): boolean {
+    const last = same + rest.length;
+    const ends = rest
+      .filter(({ kind }) => kind === EntryKind.configuration)
+      .map(({ slot }) => slot);
+    if (this.openStopSign !== null && this.openStopSign <= same) ends.push(this.openStopSign);
+    return ends.every((slot) => slot <= chosen || slot >= last);
   }
 
   /**
@@ -190,15 +234,18 @@ export class Core {
    */
   takeChosen(after: Anchor, entries: readonly Entry[]): void {
     const same = this.sameUpTo(after, entries);
-    const rest = entries.slice(same - after.slot);
     const last = after.slot + entries.length;
-    if (same >= this.slots.lastSlot) {
-      this.append(rest, last);
-    } else if (rest.length > 0) {
-      this.inSync = false;
-      this.replaceTail(same + 1, rest, last, false);
+    this.noteChosen(same);
+    for (const segment of segmentsOf(entries.slice(same - after.slot))) {
+      const [first, end] = [segment[0] as Entry, segment[segment.length - 1] as Entry];
+      if (first.slot > this.slots.lastSlot) {
+        this.append(segment, last);
+      } else {
+        this.inSync = false;
+        this.replaceTail(first.slot, segment, last, false);
+      }
+      this.noteChosen(end.slot);
     }
-    this.noteChosen(last);
   }
 
   /** The last of `entries`, which follow `after`, up to which the log here holds the same. */
@@ -216,18 +263,25 @@ export class Core {
   restart(anchor: Anchor, configuration: Configuration): void {
     assert(this.writesDurable === this.writesHandedOut, 'a snapshot came between two writes');
     assert(anchor.slot > this.delivered, 'a snapshot that leads back');
+    assert(!this.slots.agreesWith(anchor), 'a snapshot of what the log holds');
     this.slots.restart(anchor);
     this.stopSigns = [];
+    this.switches = [];
     this.inSync = false;
     this.delivered = this.durable = anchor.slot;
     this.chosen = Math.max(this.chosen, anchor.slot);
+    if (configuration.id <= this.configurationId) return;
+    const state = stateIn(configuration, this.hardState());
+    this.accepted = state.accepted;
     this.setConfiguration(configuration, 0);
+    this.saveState();
   }
 
   /** Up to `slot` the log that the accepted ballot's leader has is chosen. */
   noteChosen(slot: number): void {
     if (slot <= this.chosen) return;
     this.chosen = slot;
+    this.settleStopSigns();
     this.deliver();
   }
 
@@ -239,6 +293,9 @@ export class Core {
     this.writesDurable = write;
     while (this.appends.length > 0 && (this.appends[0] as PendingAppend).write <= write) {
       this.durable = Math.max(this.durable, (this.appends.shift() as PendingAppend).last);
+    }
+    while (this.switches.length > 0 && (this.switches[0] as Switch).write <= write) {
+      this.switches.shift();
     }
     while (this.replies.length > 0 && (this.replies[0] as Reply).afterWrite <= write) {
       const { to, message } = this.replies.shift() as Reply;
@@ -277,6 +334,7 @@ export class Core {
     const state = this.hardState();
     const write = this.write({ kind: 'adopt', fromSlot, entries, state, decided, clearsDamage });
     this.appends.push({ write, last: slots.lastSlot });
+    this.settleStopSigns();
     return write;
   }
 
@@ -304,26 +362,46 @@ export class Core {
     if (entry.kind === EntryKind.configuration) this.stopSigns.push(entry.slot);
   }
 
-  /** What is chosen is applied only once it is durable here, so that no snapshot is ahead of the log. */
+  /**
+   * What is chosen is applied only once it is durable here, a stop-sign once the state that it
+   * leads to is, so that no snapshot is ahead of what the disk says otherwise.
+   */
   private deliver(): void {
-    const upTo = Math.min(this.chosen, this.durable);
+    const barrier = this.switches[0]?.slot ?? Number.POSITIVE_INFINITY;
+    const upTo = Math.min(this.chosen, this.durable, barrier - 1);
     while (this.delivered < upTo) {
-      const entry = this.slots.at(this.delivered + 1);
       this.delivered++;
-      this.output.decided.push(entry);
-      if (entry.kind !== EntryKind.configuration) continue;
-      this.stopSigns.shift();
-      const next = configurationIn(entry.body);
-      // The founding entry names the configuration that its voters began with.
-      if (next.id <= this.configuration.id) continue;
-      this.setConfiguration(next, entry.slot);
-      this.saveState();
-      this.onConfiguration(entry);
+      this.output.decided.push(this.slots.at(this.delivered));
     }
   }
 
+  private settleStopSigns(): void {
+    for (;;) {
+      const [slot] = this.stopSigns;
+      if (slot === undefined || slot > this.slots.lastSlot) return;
+      const stopSign = this.slots.at(slot);
+      const next = configurationIn(stopSign.body);
+      const isInForce = next.id <= this.configurationId;
+      if (slot > this.chosen && !isInForce) return;
+      this.stopSigns.shift();
+      this.chosen = Math.max(this.chosen, slot);
+      if (!isInForce) this.takeForce(stopSign, next);
+    }
+  }
+
+  /**
+   * From here on the next configuration decides. The leader that proposed the stop-sign leads on in
+   * it: every other ballot there is higher, as whoever wants to lead has seen the stop-sign's.
+   */
+  private takeForce(stopSign: Entry, next: Configuration): void {
+    if (!this.inSync || !sameBallot(this.accepted, stopSign)) this.accepted = NO_BALLOT;
+    this.noteRound(stopSign);
+    this.setConfiguration(next, stopSign.slot);
+    this.switches.push({ slot: stopSign.slot, write: this.saveState() });
+    this.onConfiguration(stopSign);
+  }
+
   private setConfiguration(configuration: Configuration, slot: number): void {
-    if (configuration.id < this.configuration.id) return;
     this.configuration = configuration;
     this.configurationSlot = slot;
     this.quorums = quorumsOf(configuration);

@@ -58,7 +58,10 @@ export class Election {
     }
     const { electionTicks, heartbeatTicks } = this.core.options;
     if (this.ticks >= electionTicks) this.abandon();
-    else if (this.phase === 'preparing' && this.ticks % heartbeatTicks === 0) this.sendPrepare();
+    else if (this.ticks % heartbeatTicks === 0) {
+      if (this.phase === 'preparing') this.sendPrepare();
+      else this.sendPreVote();
+    }
   }
 
   /** The leader's connection broke: it may have died, and asking the others costs nothing. */
@@ -68,22 +71,33 @@ export class Election {
     this.dueTicks = this.acceptor.ticksSinceLeader + 1 + this.core.options.random(2);
   }
 
-  /** Asks whether others would promise. */
+  /**
+   * Asks whether others would promise. Who may not lead asks as well: the answer says whether it
+   * lacks something, and the question tells the others what they may lack. Otherwise nobody would
+   * ever hear of a configuration of new voters only, if what its stop-sign's leader said last on
+   * leaving got lost.
+   */
   start(): void {
-    this.acceptor.ticksSinceLeader = 0;
-    this.postpone();
-    if (!this.mayLead) return;
     const { core } = this;
+    this.acceptor.ticksSinceLeader = 0;
+    this.acceptor.leader = null;
+    this.postpone();
     this.phase = 'preVoting';
     this.ticks = 0;
-    this.acceptor.leader = null;
     this.ballot = { round: core.roundSeen + 1, replica: core.id };
     this.grants.clear();
-    this.grants.add(core.id);
-    for (const { id } of core.configuration.quorums.voters) {
-      if (id !== core.id) core.send(id, { type: 'preVote', ...this.standing() });
-    }
+    if (this.mayLead) this.grants.add(core.id);
+    this.sendPreVote();
     this.countGrants();
+  }
+
+  private sendPreVote(): void {
+    const { core } = this;
+    for (const { id } of core.configuration.quorums.voters) {
+      if (!this.grants.has(id) && id !== core.id) {
+        core.send(id, { type: 'preVote', ...this.standing() });
+      }
+    }
   }
 
   /** Phase 1 without asking first: the others agree already, or the leader itself wants it. */
@@ -136,6 +150,7 @@ export class Election {
     const hearsLeader =
       acceptor.leader !== null && acceptor.ticksSinceLeader < core.options.electionTicks;
     const isNew = compareBallots(message.ballot, core.promised) > 0;
+    if (message.configurationId > core.configurationId) core.output.fetchFrom = from;
     core.send(from, {
       type: 'preVoteReply',
       ballot: message.ballot,
@@ -213,11 +228,22 @@ export class Election {
     const decided = Math.max(...[...promises.values()].map((promised) => promised.decided));
     assert(decided <= (best ?? own).last, 'a quorum lacks what was chosen');
     if (best === null) core.adopt(ballot, core.slots.lastSlot + 1, [], decided);
-    else core.enter(ballot, this.anchor(), best.entries, decided);
+    else this.take(best, configurationBefore, decided);
     this.phase = 'idle';
     this.postpone();
-    // The promises are those of a quorum that no longer decides: ask the new one, once it is known.
+    // The promises are those of a quorum that no longer decides: ask the new one.
     if (core.configurationId === configurationBefore) this.onWon({ ballot, promises });
+    else this.campaign();
+  }
+
+  private take({ entries }: Promised, configurationId: number, decided: number): void {
+    const entered = this.core.enter(
+      { ballot: this.ballot, configurationId },
+      this.anchor(),
+      entries,
+      decided,
+    );
+    assert(entered, 'a promise contradicts what is chosen');
   }
 
   private anchor() {

@@ -1,15 +1,24 @@
 import { Reader } from '../base/reader.ts';
 import { Writer } from '../base/writer.ts';
-import type { Ballot } from './ballot.ts';
+import { type Ballot, NO_BALLOT } from './ballot.ts';
 import { type Configuration, decodeConfiguration, encodeConfiguration } from './configuration.ts';
 
 /** What an acceptor must never forget beside its log (rules 7 and 25). */
 export interface HardState {
   /** The highest ballot promised: nothing below it is accepted any more. */
   readonly promised: Ballot;
-  /** The ballot under which the log as a whole was accepted. */
+  /** The ballot under which the log as a whole was accepted in `configuration`. */
   readonly accepted: Ballot;
   readonly configuration: Configuration;
+}
+
+/**
+ * The state of an acceptor whose snapshot stands in `configuration`: if that is a later one than
+ * the state knows, nothing was accepted in it.
+ */
+export function stateIn(configuration: Configuration, state: HardState): HardState {
+  if (configuration.id <= state.configuration.id) return state;
+  return { promised: state.promised, accepted: NO_BALLOT, configuration };
 }
 
 /** `promised accepted configuration`, a ballot being `round:f64 replica:i32`. */

@@ -1,6 +1,5 @@
 import { assert } from '../base/assert.ts';
 import { equalBytes } from '../base/bytes.ts';
-import { CHUNK_BYTES } from './acceptor.ts';
 import { type Ballot, sameBallot } from './ballot.ts';
 import { peersOf } from './configuration.ts';
 import type { Core } from './core.ts';
@@ -40,7 +39,7 @@ export class Leader {
   }
 
   get wantsOpening(): boolean {
-    return this.openingSlot === 0 && this.core.nextStopSign === null;
+    return this.openingSlot === 0 && this.core.openStopSign === null;
   }
 
   /** The latest probe that a quorum has answered. */
@@ -56,7 +55,7 @@ export class Leader {
     const { core } = this;
     const isOpening = kind === EntryKind.opening;
     assert(isOpening ? this.wantsOpening : this.isOpen, 'proposed before the leader had opened');
-    assert(core.nextStopSign === null, 'proposed behind a stop-sign');
+    assert(core.openStopSign === null, 'proposed behind a stop-sign');
     const { last } = core.slots;
     const { round, replica } = this.ballot;
     const slot = last.slot + 1;
@@ -150,7 +149,7 @@ export class Leader {
   /** What a quorum has accepted under this ballot, itself included, is chosen. */
   decide(): void {
     const { core } = this;
-    const limit = core.nextStopSign ?? Number.POSITIVE_INFINITY;
+    const limit = core.openStopSign ?? Number.POSITIVE_INFINITY;
     if (this.progress.size === 0) {
       // Nobody else is a member, so this replica is a quorum, or nobody is.
       if (core.isAcceptedDurable) core.noteChosen(Math.min(core.durable, limit));
@@ -240,14 +239,13 @@ export class Leader {
     const from = Math.min(decided, core.decided);
     const start = slots.hashAt(from);
     if (start === null) {
-      progress.isSynced = false;
-      core.send(progress.id, { type: 'behind', ...this.head(), decided: core.decided });
+      this.tellBehind(progress);
       return;
     }
     let after = { slot: from, hash: start };
     let isFirst = true;
     do {
-      const entries: readonly Entry[] = slots.slice(after.slot + 1, CHUNK_BYTES);
+      const entries: readonly Entry[] = slots.slice(after.slot + 1, core.options.chunkBytes);
       const end = entries[entries.length - 1] ?? after;
       const isLast = end.slot === slots.lastSlot;
       const chunk = { after, entries, hash: end.hash, isFirst, isLast, decided: core.decided };
@@ -259,6 +257,13 @@ export class Leader {
     progress.next = slots.lastSlot + 1;
     progress.syncedAtProbe = this.probe;
     progress.toldDecided = core.decided;
+  }
+
+  /** Memory no longer reaches back to what the peer lacks. */
+  private tellBehind(progress: Progress): void {
+    const { core } = this;
+    progress.isSynced = false;
+    core.send(progress.id, { type: 'behind', ...this.head(), decided: core.decided });
   }
 
   private tellDecided(progress: Progress): void {
@@ -274,11 +279,10 @@ export class Leader {
     while (progress.isSynced && progress.next <= slots.lastSlot) {
       const hash = slots.hashAt(progress.next - 1);
       if (hash === null) {
-        // Its heartbeat's answer will tell where it stands.
-        progress.isSynced = false;
+        this.tellBehind(progress);
         break;
       }
-      const entries = slots.slice(progress.next, CHUNK_BYTES);
+      const entries = slots.slice(progress.next, core.options.chunkBytes);
       const end = entries[entries.length - 1] as Entry;
       const after = { slot: progress.next - 1, hash };
       const body = { after, entries, hash: end.hash, decided: core.decided };

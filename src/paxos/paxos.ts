@@ -71,6 +71,11 @@ export class Paxos {
     return this.core.slots.lastSlot;
   }
 
+  /** Null where memory does not reach. */
+  hashAt(slot: number): Uint8Array | null {
+    return this.core.slots.hashAt(slot);
+  }
+
   get isDamaged(): boolean {
     return this.core.damaged;
   }
@@ -92,7 +97,7 @@ export class Paxos {
 
   /** Batches may be proposed. */
   get isOpen(): boolean {
-    return this.leading?.isOpen === true && this.core.nextStopSign === null;
+    return this.leading?.isOpen === true && this.core.openStopSign === null;
   }
 
   /** On the leader: how far each other one has come. */
@@ -162,15 +167,16 @@ export class Paxos {
     this.leading?.removeLearner(id);
   }
 
-  /** Entries behind a decided one that are chosen, from whatever source; false if they don't fit. */
+  /**
+   * A chosen place and chosen entries behind it, from whatever source; false if they don't fit or
+   * say nothing new. Without entries it says of a snapshot's anchor that it is chosen: where the
+   * log here agrees with it, no snapshot is needed.
+   */
   learn(after: Anchor, entries: readonly Unchained[], hash: Uint8Array): boolean {
     const { core } = this;
-    if (this.leading !== null || after.slot > core.decided || !core.slots.agreesWith(after)) {
-      return false;
-    }
+    if (this.leading !== null || !core.slots.agreesWith(after)) return false;
     const chained = chainEntries(core.options.chain, after, entries, hash);
-    const last = chained?.[chained.length - 1];
-    if (chained === null || last === undefined || last.slot <= core.decided) return false;
+    if (chained === null || after.slot + chained.length <= core.decided) return false;
     core.takeChosen(after, chained);
     this.settle();
     return true;
@@ -184,8 +190,13 @@ export class Paxos {
     return { slot: core.decided, hash };
   }
 
-  /** A snapshot has been installed, and the log begins anew behind it; no write is under way. */
+  /**
+   * A snapshot has been installed, and the log begins anew behind it; no write is under way. Only
+   * where `learn` did not know the anchor: the log behind an anchor that it agrees with may hold
+   * entries whose acceptance made them chosen.
+   */
   installed(anchor: Anchor, configuration: Configuration): void {
+    if (this.leading !== null) throw new Error('a leader has nothing to install');
     this.stepDown();
     this.core.restart(anchor, configuration);
     this.settle();
@@ -319,8 +330,14 @@ export class Paxos {
       leading.followMembers();
       return;
     }
-    if (!core.isVoter) this.handOver();
+    if (core.isVoter) {
+      this.stepDown();
+      this.election.campaign();
+      return;
+    }
+    this.handOver();
     this.stepDown();
-    this.election.campaign();
+    // Whoever does not know of its part in the new configuration hears of it by being asked.
+    this.election.start();
   }
 }

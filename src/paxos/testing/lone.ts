@@ -13,6 +13,7 @@ export function loneOptions(chain: ChainHash): PaxosOptions {
     heartbeatTicks: 5,
     electionTicks: 40,
     retainBytes: 0,
+    chunkBytes: 1_048_576,
     state: {
       promised: NO_BALLOT,
       accepted: NO_BALLOT,
