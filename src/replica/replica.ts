@@ -68,6 +68,8 @@ export class Replica {
   readonly clock: Clock;
   readonly stats: ReplicaStats = new ReplicaStats();
   readonly digestPoints: DigestPoints = new DigestPoints();
+  /** About when the outcome that is being delivered came to be, on the monotonic clock. */
+  appliedMs = 0;
   private appendedAtMs = 0;
   private readonly options: ReplicaOptions;
   private readonly batches = new Batches();
@@ -301,7 +303,8 @@ export class Replica {
   }
 
   private applySlice(): void {
-    const deadlineMs = this.clock.monotonicMs() + APPLY_SLICE_MS;
+    this.appliedMs = this.clock.monotonicMs();
+    const deadlineMs = this.appliedMs + APPLY_SLICE_MS;
     this.applying = true;
     while (this.decided.length > 0) {
       const entry = this.decided[0] as Entry;
@@ -330,9 +333,9 @@ export class Replica {
       reader.skip(length);
       this.command.reset(reader.bytes, reader.view, from, from + length);
       this.deliver(this.state.apply(this.command));
-      if (count % CLOCK_EVERY_COMMANDS === 0 && this.clock.monotonicMs() > deadlineMs) {
-        if (reader.remaining > 0) return false;
-      }
+      if (count % CLOCK_EVERY_COMMANDS !== 0) continue;
+      this.appliedMs = this.clock.monotonicMs();
+      if (this.appliedMs > deadlineMs && reader.remaining > 0) return false;
     }
     return true;
   }
