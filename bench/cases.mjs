@@ -110,6 +110,12 @@ export const ROWS = {
     goals: [],
   },
   delay: { title: '{N} znodes: ping p99.9 under load, all the time', unit: 'ms', goals: [] },
+  loopDelay: {
+    title: '{N} znodes: event-loop delay p99.9 under that load, snapshots included',
+    unit: 'ms',
+    goals: [{ atMost: 10 }],
+    full: true,
+  },
   SIGTERM: {
     title: '{N} znodes: restart after SIGTERM',
     unit: 'ms',

@@ -89,10 +89,16 @@ async function startWithKeys(bench, server) {
   );
 }
 
-/** What the server itself says about its stalls, if it says anything. */
+/** What the server itself says about its stalls since the last `srst`, if it says anything. */
 async function ownStalls(server) {
   const lines = (await fourLetterWord(server.port, 'mntr')).split('\n');
   return lines.filter((line) => /loop|pause/i.test(line));
+}
+
+/** Only Quoll has an event loop to tell of. */
+function noteLoopDelay(bench, row, server, stalls) {
+  const line = stalls.find((it) => it.startsWith('zk_quoll_loop_delay_p999_us'));
+  if (line) note(bench, row, server, Number(line.split('\t')[1]) / 1000);
 }
 
 async function measureMillion(bench, testCase) {
@@ -101,17 +107,21 @@ async function measureMillion(bench, testCase) {
   const rows = { resident: rowOf('resident'), peak: rowOf('peak') };
   rows.delaySnapshot = rowOf('delaySnapshot');
   rows.delay = rowOf('delay');
+  rows.loopDelay = rowOf('loopDelay');
   for (const server of bench.servers) {
     await startWithKeys(bench, server);
     const settled = await settledResidentBytes(server.pid, SETTLE_TIMEOUT_MS);
     note(bench, rows.resident, server, megabytes(settled));
     resetPeak(server.pid);
+    await fourLetterWord(server.port, 'srst');
     const snapshots = new SnapshotWatch(server.dataDir);
     const delay = await measureDelay(
       ...[generator, server, options.keys, workDir, snapshots],
       options.snapshotSeconds,
     );
-    rows.delay.details[server.name] = { ...delay, mntr: await ownStalls(server) };
+    const mntr = await ownStalls(server);
+    rows.delay.details[server.name] = { ...delay, mntr };
+    noteLoopDelay(bench, rows.loopDelay, server, mntr);
     note(bench, rows.delay, server, delay.always.p999Ms);
     if (delay.snapshots.length > 0) {
       note(bench, rows.peak, server, megabytes(peakResidentBytes(server.pid)));

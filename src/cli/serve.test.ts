@@ -73,6 +73,7 @@ class Stage {
     return {
       address: '127.0.0.1',
       port: 4321,
+      serving: async () => {},
       done: new Promise((resolve) => {
         this.settle = resolve;
       }),

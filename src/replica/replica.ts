@@ -78,6 +78,8 @@ export class Replica {
   readonly stats: ReplicaStats = new ReplicaStats();
   readonly digestPoints: DigestPoints = new DigestPoints();
   readonly freshness: Freshness = new Freshness();
+  /** About when the outcome that is being delivered came to be, on the monotonic clock. */
+  appliedMs = 0;
   private readonly options: ReplicaOptions;
   private readonly outbox: Outbox;
   private readonly intake: Intake;
@@ -536,7 +538,8 @@ export class Replica {
   }
 
   private applySlice(): void {
-    const deadlineMs = this.clock.monotonicMs() + APPLY_SLICE_MS;
+    this.appliedMs = this.clock.monotonicMs();
+    const deadlineMs = this.appliedMs + APPLY_SLICE_MS;
     this.applying = true;
     while (this.decided.length > 0) {
       const entry = this.decided[0] as Entry;
@@ -575,9 +578,9 @@ export class Replica {
       reader.skip(length);
       this.command.reset(reader.bytes, reader.view, from, from + length);
       this.deliver(this.state.apply(this.command));
-      if (count % CLOCK_EVERY_COMMANDS === 0 && this.clock.monotonicMs() > deadlineMs) {
-        if (reader.remaining > 0) return false;
-      }
+      if (count % CLOCK_EVERY_COMMANDS !== 0) continue;
+      this.appliedMs = this.clock.monotonicMs();
+      if (this.appliedMs > deadlineMs && reader.remaining > 0) return false;
     }
     return true;
   }
@@ -592,9 +595,9 @@ export class Replica {
     switch (outcome.kind) {
       case CommandKind.openSession:
       case CommandKind.attachSession: {
-        const nowMs = this.clock.monotonicMs();
+        const { appliedMs } = this;
         const isOpen = outcome.error === 0;
-        const lease = isOpen ? this.expiry.start(high, low, outcome.timeoutMs, nowMs) : null;
+        const lease = isOpen ? this.expiry.start(high, low, outcome.timeoutMs, appliedMs) : null;
         this.sessions.deliverAttachment(outcome, lease);
         return;
       }

@@ -138,7 +138,7 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.pending.pop();
     const writer = this.beginReply();
     writer.raw(outcome.body.bytes, 0, outcome.body.at);
-    const nowMs = this.context.replica.clock.monotonicMs();
+    const nowMs = this.context.replica.appliedMs;
     this.closeReply(xid, outcome.zxid, outcome.error);
     const latencyMs = elapsedMs(nowMs, arrivedUs);
     this.addLatencies(latencyMs, 1, this.context.counters.updateLatencyMs);

@@ -33,7 +33,8 @@ export function create(c: Context): number {
   const pathFrom = sequential ? 0 : from;
   const pathTo = sequential ? c.path.at : to;
   if (!isValidPath(path, pathFrom, pathTo)) return Err.badArguments;
-  if (tree.find(path, pathFrom, pathTo) !== 0) return Err.nodeExists;
+  const nameFrom = pathFrom + (slash - from) + 1;
+  if (tree.findChild(parent, path, pathFrom, nameFrom - 1, pathTo) !== 0) return Err.nodeExists;
   const parentKind = kindOf(tree.ownerHigh(parent), tree.ownerLow(parent));
   if (parentKind === NodeKind.ephemeral) return Err.noChildrenForEphemerals;
   const dataLength = Math.max(request.dataLength, 0);
@@ -44,7 +45,6 @@ export function create(c: Context): number {
     return Err.quotaExceeded;
   }
 
-  const nameFrom = pathFrom + (slash - from) + 1;
   const high = ownerHigh(c);
   const row = insertNode(c, parent, path, pathFrom, nameFrom, pathTo, high, ownerLow(c), acl);
   writeReply(c, row, path, pathFrom, pathTo);

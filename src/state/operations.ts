@@ -45,7 +45,7 @@ function remove(c: Context): number {
   const parent = tree.find(bytes, from, slash);
   if (parent === 0) return Err.noNode;
   if (!c.allows(parent, Perm.delete)) return Err.noAuth;
-  const row = tree.find(bytes, from, to);
+  const row = tree.findChild(parent, bytes, from, slash, to);
   if (row === 0) return Err.noNode;
   if (version !== ANY_VERSION && version !== tree.version(row)) return Err.badVersion;
   if (tree.childCount(row) > 0) return Err.notEmpty;

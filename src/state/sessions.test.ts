@@ -142,13 +142,13 @@ describe('a session', () => {
 
   it('leaves the digest of a state that never had it', () => {
     const h = new Harness();
-    const { digest } = h.state.sessions;
+    const { sessions } = h.state;
     const c = h.open();
     c.create('/a');
-    expect([digest.high, digest.low]).not.toEqual([0, 0]);
+    expect([sessions.digest.high, sessions.digest.low]).not.toEqual([0, 0]);
     c.attach();
     c.close();
-    expect([digest.high, digest.low]).toEqual([0, 0]);
+    expect([sessions.digest.high, sessions.digest.low]).toEqual([0, 0]);
     expect(h.state.sessions.size).toBe(0);
   });
 });

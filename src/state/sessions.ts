@@ -6,6 +6,8 @@ import { finish, hashBytes, LANE_HIGH, LANE_LOW, mix, Sum64 } from './hash.ts';
 
 const GENERATION_MAX = 0x7fff_ffff;
 const TWO_32 = 4_294_967_296;
+/** So many sessions wait to be counted at most, those among them that are closed by now. */
+const UNCOUNTED_MAX = 1024;
 
 /** What all replicas know of a session. When it was last heard of is the leader's concern. */
 export interface Session {
@@ -34,6 +36,9 @@ class StoredSession implements Session {
   age = 0;
   /** The image that knows this session's old values already. */
   image = 0;
+  /** Whether the digest counts it as it is now. */
+  isCounted = false;
+  isClosed = false;
   private readonly seedHigh: number;
   private readonly seedLow: number;
   hashHigh = 0;
@@ -67,11 +72,18 @@ class StoredSession implements Session {
  * from an image iterates differently from one that was replayed.
  */
 export class Sessions {
-  /** The sum of the sessions' hashes. */
-  readonly digest: Sum64 = new Sum64();
+  private readonly sum: Sum64 = new Sum64();
+  /** Those that `sum` lacks: each write changes its session, and few changes are ever looked at. */
+  private uncounted: StoredSession[] = [];
   private readonly byId = new PairMap<StoredSession>();
   private image: SessionsImage | null = null;
   private images = 0;
+
+  /** The sum of the sessions' hashes. */
+  get digest(): Sum64 {
+    this.count();
+    return this.sum;
+  }
 
   get size(): number {
     return this.byId.size;
@@ -101,7 +113,6 @@ export class Sessions {
     stored.sequence = 0;
     stored.age = 0;
     stored.timeoutMs = timeoutMs;
-    this.enter(stored);
   }
 
   /** Counts one write. */
@@ -109,17 +120,14 @@ export class Sessions {
     const stored = this.leave(session);
     stored.sequence++;
     stored.age = 0;
-    this.enter(stored);
   }
 
   setAge(session: Session, age: number): void {
-    const stored = this.leave(session);
-    stored.age = age;
-    this.enter(stored);
+    this.leave(session).age = age;
   }
 
   close(session: Session): void {
-    this.leave(session);
+    this.leave(session).isClosed = true;
     this.byId.delete(session.high, session.low);
   }
 
@@ -151,16 +159,30 @@ export class Sessions {
     this.enter(session);
   }
 
+  /** Puts off counting a session, which is not counted now. */
   private enter(session: StoredSession): void {
-    session.rehash();
-    this.digest.add(session.hashHigh, session.hashLow);
+    session.isCounted = false;
+    this.uncounted.push(session);
+  }
+
+  private count(): void {
+    for (const session of this.uncounted) {
+      if (session.isClosed) continue;
+      session.rehash();
+      this.sum.add(session.hashHigh, session.hashLow);
+      session.isCounted = true;
+    }
+    this.uncounted = [];
   }
 
   /** To be called before any change: the image must see the old values, the digest loses them. */
   private leave(session: Session): StoredSession {
     const stored = session as StoredSession;
     this.image?.keep(stored);
-    this.digest.subtract(stored.hashHigh, stored.hashLow);
+    if (this.uncounted.length >= UNCOUNTED_MAX) this.count();
+    if (!stored.isCounted) return stored;
+    this.sum.subtract(stored.hashHigh, stored.hashLow);
+    this.enter(stored);
     return stored;
   }
 }

@@ -12,7 +12,10 @@ import {
 } from './snapshot-file.ts';
 import type { SnapshotInfo } from './types.ts';
 
-const BLOCK_BYTES = 2_097_152;
+/** Also what is summed without a pause for others, when a snapshot is checked that was written. */
+const BLOCK_BYTES = 524_288;
+/** In front of a block: room for the slice that began in the block before. */
+const HEADROOM_BYTES = 266_240;
 
 /**
  * The slices of a snapshot, checked, in order; each valid only until the next is asked for. While
@@ -69,13 +72,13 @@ class BlockStream {
   private readonly file: DiskFile;
   private readonly to: number;
   /** The window; `at` is where the next byte to be used lies in it. */
-  bytes: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  bytes: Uint8Array = new Uint8Array(HEADROOM_BYTES + BLOCK_BYTES);
   view: DataView = viewOf(this.bytes);
   at = 0;
   private filled = 0;
   /** File offset behind the window. */
   private behind: number;
-  private ahead: Uint8Array = new Uint8Array(BLOCK_BYTES);
+  private ahead: Uint8Array = new Uint8Array(HEADROOM_BYTES + BLOCK_BYTES);
   private pending: Promise<number> | null = null;
 
   constructor(file: DiskFile, from: number, to: number) {
@@ -109,20 +112,31 @@ class BlockStream {
   /** Brings what is left of the window and the block that was read together. */
   private append(read: number, wanted: number): void {
     const left = this.filled - this.at;
-    if (left === 0) {
-      const spare = this.bytes;
-      this.take(this.ahead);
-      this.ahead = spare;
-    } else {
-      const needed = Math.max(left + BLOCK_BYTES, wanted);
-      const joined = this.bytes.length >= needed ? this.bytes : new Uint8Array(needed);
-      joined.set(this.bytes.subarray(this.at, this.filled));
-      joined.set(this.ahead.subarray(0, read), left);
-      this.take(joined);
-    }
+    if (left <= HEADROOM_BYTES) this.moveAhead(left, read);
+    else this.join(left, read, wanted);
+    this.behind += read;
+  }
+
+  /** What is left goes in front of the block that was read; its old buffer takes the next one. */
+  private moveAhead(left: number, read: number): void {
+    const { ahead, bytes } = this;
+    ahead.set(bytes.subarray(this.at, this.filled), HEADROOM_BYTES - left);
+    // Only blocks of the usual size have the headroom.
+    this.ahead = bytes.length === ahead.length ? bytes : new Uint8Array(ahead.length);
+    this.take(ahead);
+    this.at = HEADROOM_BYTES - left;
+    this.filled = HEADROOM_BYTES + read;
+  }
+
+  /** For slices that are longer than Quoll makes them. */
+  private join(left: number, read: number, wanted: number): void {
+    const needed = Math.max(left + BLOCK_BYTES, wanted);
+    const joined = this.bytes.length >= needed ? this.bytes : new Uint8Array(needed);
+    joined.set(this.bytes.subarray(this.at, this.filled));
+    joined.set(this.ahead.subarray(HEADROOM_BYTES, HEADROOM_BYTES + read), left);
+    this.take(joined);
     this.at = 0;
     this.filled = left + read;
-    this.behind += read;
   }
 
   private take(bytes: Uint8Array): void {
@@ -134,7 +148,8 @@ class BlockStream {
   private readAhead(): void {
     const count = Math.min(BLOCK_BYTES, this.to - this.behind);
     if (count <= 0) return;
-    this.pending = this.file.read(this.ahead.subarray(0, count), this.behind);
+    const target = this.ahead.subarray(HEADROOM_BYTES, HEADROOM_BYTES + count);
+    this.pending = this.file.read(target, this.behind);
     // Whoever awaits it sees the failure; unless nobody does, which must not end the process.
     this.pending.catch(() => {});
   }

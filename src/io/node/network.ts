@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import type { Listener, ListenOptions, Network, Peer, Stream, StreamHandler } from '../network.ts';
+import { readInto } from './accepted-socket.ts';
 
 /** TCP by `node:net`. */
 export class NodeNetwork implements Network {
@@ -8,9 +9,11 @@ export class NodeNetwork implements Network {
     accept: (stream: Stream) => StreamHandler | null,
   ): Promise<Listener> {
     const sockets = new Set<Socket>();
-    const server = createServer({ noDelay: true }, (socket) => {
+    const server = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+      let handler: StreamHandler | null = null;
+      const socket = readInto(accepted, (bytes) => handler?.onData(bytes));
       const stream = new SocketStream(socket);
-      const handler = accept(stream);
+      handler = accept(stream);
       if (handler === null) {
         socket.on('error', () => {});
         socket.destroy();
@@ -39,11 +42,14 @@ export class NodeNetwork implements Network {
     return {
       address: bound.address,
       port: bound.port,
-      close: () =>
-        new Promise((resolve) => {
-          server.close(() => resolve());
-          for (const socket of sockets) socket.destroy();
-        }),
+      close: async () => {
+        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+        const gone = [...sockets].map(
+          (socket) => new Promise((resolve) => socket.once('close', resolve)),
+        );
+        for (const socket of sockets) socket.destroy();
+        await Promise.all([closed, ...gone]);
+      },
     };
   }
 
@@ -57,7 +63,9 @@ export class NodeNetwork implements Network {
     socket.once('connect', () => {
       socket.off('error', failed);
       const stream = new SocketStream(socket);
-      stream.attach(open(stream));
+      const handler = open(stream);
+      socket.on('data', (bytes: Uint8Array) => handler.onData(bytes));
+      stream.attach(handler);
     });
     return () => {
       // After `open` the stream is its owner's; before, what still happens to it concerns nobody.
@@ -91,10 +99,10 @@ class SocketStream implements Stream {
   attach(handler: StreamHandler): void {
     const socket = this.socket;
     this.handler = handler;
-    socket.on('data', (bytes: Uint8Array) => handler.onData(bytes));
     // An error is always followed by 'close', which is all that the handler needs to know.
     socket.on('error', () => {});
     socket.on('close', () => handler.onClose());
+    socket.resume();
   }
 
   write(bytes: Uint8Array): boolean {

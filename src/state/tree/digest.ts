@@ -28,11 +28,16 @@ import type { Rows } from './rows.ts';
 const TWO_32 = 4_294_967_296;
 const STAT_FLOATS = 5;
 const SLASH = 0x2f;
+const NO_ROW: Row = 0;
+/** So many touched rows wait for their digests at most; settling them takes a millisecond. */
+const TOUCHED_MAX = 4096;
 
 /**
  * ZooKeeper's tree digest: the sum of CRC-32(path, data, stat) over the znodes.
  *
- * A row leaves the sum when it is first touched and returns at `settle`. CRC-32 is linear, and the
+ * A row leaves the sum when it is first touched and returns at `settle`, which is put off until
+ * somebody asks for the sum: of a parent of many creations, or of a znode that is created and
+ * deleted again, the stages in between need no digest. CRC-32 is linear, and the
  * stat comes last with a fixed length, so digest = A(path, data) ^ L(stat): while a row is touched
  * it keeps A alone, and a change of stat costs two times 60 bytes, however large the data. (Without
  * that, each create below a znode with 1 MiB of data would read all of it.)
@@ -42,8 +47,13 @@ export class Digest {
   private readonly names: Names;
   high = 0;
   low = 0;
+  /** The first `touchedCount` are touched. To set the length of an array costs more than to count. */
   private readonly touched: number[] = [];
+  private touchedCount = 0;
   private readonly path: Writer = new Writer(256);
+  /** While settling, the parent whose `prefixOfChildren` was last computed: siblings are frequent. */
+  private prefixParent: Row = NO_ROW;
+  private prefix = 0;
   private savedHigh = 0;
   private savedLow = 0;
   private savedTouched = 0;
@@ -54,7 +64,7 @@ export class Digest {
   }
 
   get isSettled(): boolean {
-    return this.touched.length === 0;
+    return this.touchedCount === 0;
   }
 
   /** Before a saved row's version, time, zxid or owner changes. */
@@ -65,7 +75,7 @@ export class Digest {
     this.subtract(digest >>> 0);
     this.rows.setInt(row, DIGEST, digest ^ this.statPart(row, 0));
     this.rows.setInt(row, BLOB_OFFSET, flags | FLAG_TOUCHED);
-    this.touched.push(row);
+    this.touched[this.touchedCount++] = row;
   }
 
   /** Before a saved row's data changes, and when a row becomes a znode (with DIGEST 0). */
@@ -74,7 +84,7 @@ export class Digest {
     if ((flags & FLAG_SYSTEM) !== 0) return;
     if ((flags & FLAG_TOUCHED) === 0) {
       this.subtract(this.rows.int(row, DIGEST) >>> 0);
-      this.touched.push(row);
+      this.touched[this.touchedCount++] = row;
     }
     this.rows.setInt(row, BLOB_OFFSET, flags | FLAG_TOUCHED | FLAG_CONTENT);
   }
@@ -85,12 +95,18 @@ export class Digest {
     this.subtract(this.rows.int(row, DIGEST) >>> 0);
   }
 
+  /** Between two commands: keeps what is put off within bounds. */
+  settleMany(): void {
+    if (this.touchedCount >= TOUCHED_MAX) this.settle();
+  }
+
   settle(): void {
-    const touched = this.touched;
-    if (touched.length === 0) return;
+    const { touched, touchedCount } = this;
+    if (touchedCount === 0) return;
     assert(!this.rows.undoing, 'settled inside a transaction');
-    for (let i = 0; i < touched.length; i++) this.enter(touched[i] as number);
-    touched.length = 0;
+    for (let i = 0; i < touchedCount; i++) this.enter(touched[i] as number);
+    this.touchedCount = 0;
+    this.prefixParent = NO_ROW;
   }
 
   private enter(row: Row): void {
@@ -127,7 +143,12 @@ export class Digest {
 
   private whole(row: Row): number {
     const parent = this.rows.int(row, PARENT);
-    return this.behindPrefix(row, parent === 0 ? -1 : this.prefixOfChildren(parent));
+    if (parent === 0) return this.behindPrefix(row, -1);
+    if (parent !== this.prefixParent) {
+      this.prefix = this.prefixOfChildren(parent);
+      this.prefixParent = parent;
+    }
+    return this.behindPrefix(row, this.prefix);
   }
 
   /** The register after the 60 bytes of stat; from a register of zero, this is L. */
@@ -167,13 +188,13 @@ export class Digest {
   begin(): void {
     this.savedHigh = this.high;
     this.savedLow = this.low;
-    this.savedTouched = this.touched.length;
+    this.savedTouched = this.touchedCount;
   }
 
   /** The rows themselves have been restored: each knows whether it was touched before. */
   rollback(): void {
     this.high = this.savedHigh;
     this.low = this.savedLow;
-    this.touched.length = this.savedTouched;
+    this.touchedCount = this.savedTouched;
   }
 }

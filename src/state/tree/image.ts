@@ -78,7 +78,6 @@ export class TreeImage {
   next(maxBytes: number): Uint8Array | null {
     assert(maxBytes >= SLICE_BYTES_MIN, 'slice too small');
     if (this.isOver) return null;
-    assert(this.parts.digest.isSettled, 'image written inside a command');
     assert(!this.parts.rows.undoing, 'image written inside a transaction');
     this.setCapacity(maxBytes & ~7);
     this.at = 0;

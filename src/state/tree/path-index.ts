@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { equalBytes } from '../../base/bytes.ts';
 import type { Arena } from './arena.ts';
 import {
   BLOB_CHUNK,
@@ -70,6 +71,25 @@ export class PathIndex {
     }
   }
 
+  /** The child of `parent` with the name `bytes[from, to)`, given its path's hash; or 0. */
+  findChild(hash: number, parent: Row, bytes: Uint8Array, from: number, to: number): Row {
+    const segment = this.segment(hash);
+    for (let slot = home(hash); ; slot = after(slot)) {
+      const row = segment[slot * 2 + 1] as number;
+      if (row === 0) return 0;
+      if (segment[slot * 2] !== hash) continue;
+      if (this.rows.int(row, PARENT) === parent && this.hasName(row, bytes, from, to)) return row;
+    }
+  }
+
+  private hasName(row: Row, bytes: Uint8Array, from: number, to: number): boolean {
+    const length = this.rows.int(row, NAME_LENGTH);
+    if (length !== to - from) return false;
+    const chunk = this.arena.chunks[this.rows.int(row, BLOB_CHUNK)] as Uint8Array;
+    const offset = this.rows.int(row, BLOB_OFFSET) & OFFSET_MASK;
+    return equalBytes(chunk, offset, bytes, from, length);
+  }
+
   private hasPath(row: Row, bytes: Uint8Array, from: number, to: number): boolean {
     let end = to;
     for (let at = row; ; ) {
@@ -110,15 +130,11 @@ export class PathIndex {
 
   private sameNode(a: Row, b: Row): boolean {
     const rows = this.rows;
-    const length = rows.int(a, NAME_LENGTH);
+    const length = rows.int(b, NAME_LENGTH);
     if (rows.int(a, PARENT) !== rows.int(b, PARENT)) return false;
-    if (length !== rows.int(b, NAME_LENGTH)) return false;
-    const aBytes = this.arena.chunks[rows.int(a, BLOB_CHUNK)] as Uint8Array;
-    const bBytes = this.arena.chunks[rows.int(b, BLOB_CHUNK)] as Uint8Array;
-    const aAt = rows.int(a, BLOB_OFFSET) & OFFSET_MASK;
-    const bAt = rows.int(b, BLOB_OFFSET) & OFFSET_MASK;
-    for (let i = 0; i < length; i++) if (aBytes[aAt + i] !== bBytes[bAt + i]) return false;
-    return true;
+    const bytes = this.arena.chunks[rows.int(b, BLOB_CHUNK)] as Uint8Array;
+    const from = rows.int(b, BLOB_OFFSET) & OFFSET_MASK;
+    return this.hasName(a, bytes, from, from + length);
   }
 
   /** Removes a row by the hash in it. */

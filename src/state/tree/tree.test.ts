@@ -53,6 +53,20 @@ describe('find', () => {
     }
   });
 
+  test('finds the same from the parent, malformed paths included', () => {
+    const tree = makeTree();
+    const b = add(tree, add(tree, tree.root, 'a'), 'b');
+    add(tree, b, 'c');
+    for (const path of ['/', '/a', '/b', '//a', '/a/', '/a/b', '/a/c', '/a//b', '/a/b/c', 'a/b']) {
+      const bytes = utf8Encode(path);
+      const slash = path.lastIndexOf('/');
+      const parent = tree.find(bytes, 0, slash);
+      if (parent === 0) continue;
+      const found = tree.findChild(parent, bytes, 0, slash, bytes.length);
+      expect([path, found]).toEqual([path, tree.find(bytes, 0, bytes.length)]);
+    }
+  });
+
   test('still finds everything while the index splits and closes gaps', () => {
     const tree = makeTree();
     const names = Array.from({ length: 12_000 }, (_, i) => `n${i}`);

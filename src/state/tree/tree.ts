@@ -124,10 +124,12 @@ export class Tree extends Znodes implements Parts {
   }
 
   get digestHigh(): number {
+    this.digest.settle();
     return this.digest.high;
   }
 
   get digestLow(): number {
+    this.digest.settle();
     return this.digest.low;
   }
 
@@ -142,6 +144,15 @@ export class Tree extends Znodes implements Parts {
       at = end;
     }
     return this.index.find(hash, bytes, from, to);
+  }
+
+  /** What `find` returns, for a path whose last slash is at `slash` and what is before it `parent`. */
+  findChild(parent: Row, bytes: Uint8Array, from: number, slash: number, to: number): Row {
+    // The root, and malformed paths with an empty name: "/", "//a", "/a/".
+    if (slash + 1 === to || slash === from + 1) return this.find(bytes, from, to);
+    const parentHash = this.rows.int(parent, PATH_HASH);
+    const hash = sipHash32(this.keyLow, this.keyHigh, parentHash, bytes, slash + 1, to);
+    return this.index.findChild(hash, parent, bytes, slash + 1, to);
   }
 
   /** Adds a child that is not there; the parent's cversion and pzxid are the caller's. */
@@ -403,9 +414,9 @@ export class Tree extends Znodes implements Parts {
     this.dataBytes = this.dataBytesBefore;
   }
 
-  /** To be called after each command: brings the digest up to date. */
+  /** To be called after each command. */
   settle(): void {
-    this.digest.settle();
+    this.digest.settleMany();
   }
 
   /** The tree as it is now, to be written in slices while it changes. One at a time. */

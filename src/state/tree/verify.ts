@@ -189,7 +189,7 @@ class Walk {
     index.insert(ROOT_HASH, root);
     this.met = 1;
     this.dataBytes = 1 + Math.max(rows.int(root, DATA_LENGTH), 0);
-    this.addDigest(root, -1);
+    this.addDigest(root, rows.int(root, DIGEST), -1);
     let pathLength = 0;
     for (let row = root; ; ) {
       this.expand(row, pathLength, count);
@@ -226,39 +226,49 @@ class Walk {
     const isSystem = isSystemParent(names, parent);
     const prefix = digest.prefixOfChildren(parent);
     const hash = rows.int(parent, PATH_HASH);
-    for (let row = first; row !== 0; row = rows.int(row, NEXT_SIBLING)) {
-      check(rows.isLive(row) && rows.int(row, PARENT) === parent, 'child of another parent');
-      check(rows.int(row, PREVIOUS_SIBLING) === previous, 'siblings out of order');
-      check(((rows.int(row, BLOB_OFFSET) & FLAG_SYSTEM) !== 0) === isSystem, 'wrong flag');
+    for (let row = first; row !== 0; ) {
+      check(row >= rows.first && row < rows.end, 'child of another parent');
+      const ints = rows.ints[row >>> ROWS_PER_CHUNK_LOG2] as Int32Array;
+      const at = (row & ROW_IN_CHUNK) * ROW_WORDS;
+      check(ints[at + PARENT] === parent, 'child of another parent');
+      check(ints[at + PREVIOUS_SIBLING] === previous, 'siblings out of order');
+      check((((ints[at + BLOB_OFFSET] as number) & FLAG_SYSTEM) !== 0) === isSystem, 'wrong flag');
       this.met++;
       check(this.met <= count, 'more znodes than announced');
-      this.enter(row, hash);
-      this.addDigest(row, isSystem ? null : prefix);
-      const nameLength = rows.int(row, NAME_LENGTH);
-      this.dataBytes += pathLength + 1 + nameLength + Math.max(rows.int(row, DATA_LENGTH), 0);
+      const nameLength = ints[at + NAME_LENGTH] as number;
+      this.enter(row, ints, at, nameLength, hash);
+      this.addDigest(row, ints[at + DIGEST] as number, isSystem ? null : prefix);
+      this.dataBytes += pathLength + 1 + nameLength + Math.max(ints[at + DATA_LENGTH] as number, 0);
       children++;
-      descendants += 1 + rows.int(row, DESCENDANT_COUNT);
+      descendants += 1 + (ints[at + DESCENDANT_COUNT] as number);
       previous = row;
+      row = ints[at + NEXT_SIBLING] as number;
     }
     check(rows.int(parent, CHILD_COUNT) === children, 'wrong number of children');
     check(rows.int(parent, DESCENDANT_COUNT) === descendants, 'wrong number of descendants');
   }
 
-  private enter(row: Row, parentHash: number): void {
-    const { rows, names, index } = this.parts;
-    const bytes = names.bytes(row);
-    const from = names.offset(row);
-    const to = from + rows.int(row, NAME_LENGTH);
-    check(to > from, 'znode without a name');
+  /** `ints` and `at` are where the row lies. */
+  private enter(
+    row: Row,
+    ints: Int32Array,
+    at: number,
+    nameLength: number,
+    parentHash: number,
+  ): void {
+    const { arena, index } = this.parts;
+    const bytes = arena.chunks[ints[at + BLOB_CHUNK] as number] as Uint8Array;
+    const from = (ints[at + BLOB_OFFSET] as number) & OFFSET_MASK;
+    const to = from + nameLength;
+    check(nameLength > 0, 'znode without a name');
     for (let i = from; i < to; i++) check(bytes[i] !== SLASH, 'slash in a name');
     const hash = sipHash32(this.keyLow, this.keyHigh, parentHash, bytes, from, to);
-    rows.setInt(row, PATH_HASH, hash);
+    ints[at + PATH_HASH] = hash;
     check(index.insert(hash, row), 'two znodes of one name');
   }
 
-  private addDigest(row: Row, prefix: number | null): void {
-    const { rows, digest } = this.parts;
-    const stored = rows.int(row, DIGEST);
+  private addDigest(row: Row, stored: number, prefix: number | null): void {
+    const { digest } = this.parts;
     if (this.verifyDigests) {
       const expected = prefix === null ? 0 : digest.behindPrefix(row, prefix);
       check(stored === expected, 'digest of another znode');

@@ -19,6 +19,7 @@ import {
   OWNER_LOW,
   PARENT,
   PZXID,
+  ROW_FLOATS,
   ROW_IN_CHUNK,
   ROW_WORDS,
   ROWS_PER_CHUNK_LOG2,
@@ -31,6 +32,9 @@ import type { Rows } from './rows.ts';
 const SLASH = 0x2f;
 const CONTAINER_OWNER_HIGH: number = 0x80000000 | 0;
 const TTL_TOP_BYTE = 0xff;
+const TWO_32 = 4_294_967_296;
+/** A Stat on the wire (protocol document 4). */
+const STAT_BYTES = 68;
 
 /** What can be read of a znode, given its row. */
 export abstract class Znodes {
@@ -149,17 +153,29 @@ export abstract class Znodes {
     const ownerLow = ints[at + OWNER_LOW] as number;
     const isContainer = ownerHigh === CONTAINER_OWNER_HIGH && ownerLow === 0;
     const isSession = !isContainer && ownerHigh >>> 24 !== TTL_TOP_BYTE;
-    writer.i64(this.czxid(row));
-    writer.i64(this.mzxid(row));
-    writer.i64(this.ctime(row));
-    writer.i64(this.mtime(row));
-    writer.i32(ints[at + VERSION] as number);
+    writer.reserve(STAT_BYTES);
+    const { view, at: to } = writer;
+    const floats = this.rows.floats[row >>> ROWS_PER_CHUNK_LOG2] as Float64Array;
+    const float = (row & ROW_IN_CHUNK) * ROW_FLOATS;
+    setI64(view, to, floats[float + CZXID] as number);
+    setI64(view, to + 8, floats[float + MZXID] as number);
+    setI64(view, to + 16, floats[float + CTIME] as number);
+    setI64(view, to + 24, floats[float + MTIME] as number);
+    view.setInt32(to + 32, ints[at + VERSION] as number);
     // Creates plus deletes, in 32 bits that wrap.
-    writer.i32(((ints[at + CVERSION] as number) * 2 - children) | 0);
-    writer.i32(ints[at + AVERSION] as number);
-    writer.i64Halves(isSession ? ownerHigh : 0, isSession ? ownerLow : 0);
-    writer.i32(Math.max(length, 0));
-    writer.i32(children);
-    writer.i64(this.pzxid(row));
+    view.setInt32(to + 36, (ints[at + CVERSION] as number) * 2 - children);
+    view.setInt32(to + 40, ints[at + AVERSION] as number);
+    view.setInt32(to + 44, isSession ? ownerHigh : 0);
+    view.setInt32(to + 48, isSession ? ownerLow : 0);
+    view.setInt32(to + 52, Math.max(length, 0));
+    view.setInt32(to + 56, children);
+    setI64(view, to + 60, floats[float + PZXID] as number);
+    writer.at = to + STAT_BYTES;
   }
+}
+
+/** A number that is a zxid or a time: not negative, at most 2^53. */
+function setI64(view: DataView, at: number, value: number): void {
+  view.setInt32(at, value / TWO_32);
+  view.setInt32(at + 4, value);
 }
