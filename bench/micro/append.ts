@@ -107,7 +107,7 @@ async function snapshot(storage: Storage, bytes: number): Promise<void> {
   let left = Math.ceil(bytes / slice.length);
   const begun = performance.now();
   const { slot, hash } = storage.log.tail;
-  const header = { slot, hash, zxid: 0, installed: false };
+  const header = { slot, hash, zxid: 0 };
   await storage.writeSnapshot(header, { next: () => (left-- > 0 ? slice : null) });
   console.log(`snapshot of ${bytes / 1e6} MB in ${(performance.now() - begun).toFixed(0)} ms`);
 }

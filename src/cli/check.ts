@@ -120,11 +120,10 @@ function reportAsJson(
     entries: report.entries,
     firstSlot: report.firstSlot,
     lastSlot: report.lastSlot,
-    snapshots: report.snapshots.map(({ slot, zxid, hash, installed, file, bytes }) => ({
+    snapshots: report.snapshots.map(({ slot, zxid, hash, file, bytes }) => ({
       slot,
       zxid: `0x${zxid.toString(16)}`,
       hash: hex(hash),
-      installed,
       file,
       bytes,
     })),

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { SimDisk } from '../sim/disk.ts';
 import type { Storage } from './storage.ts';
-import { entriesBehind, random, recover, sourceOf } from './test-fixture.ts';
+import {
+  cutTail,
+  entriesBehind,
+  random,
+  recover,
+  runUntilCrash,
+  sourceOf,
+} from './test-fixture.ts';
 import type { LogEntry, StorageOptions } from './types.ts';
 
 /** Crash points per schedule; a long run sets 1 and more schedules. */
@@ -64,7 +71,7 @@ function saveNoted(storage: Storage, witness: Witness): Promise<void> {
 
 async function snapshotNoted(storage: Storage, witness: Witness): Promise<void> {
   const { slot, hash } = storage.log.tail;
-  const header = { slot, hash, zxid: slot, installed: false };
+  const header = { slot, hash, zxid: slot };
   await storage.writeSnapshot(header, sourceOf(snapshotBytes(slot)));
   witness.snapshotSlot = slot;
 }
@@ -92,26 +99,11 @@ async function scenario(disk: SimDisk, witness: Witness, seed: number): Promise<
       const cut = storage.log.tail.slot - 3;
       witness.truncatedFrom = cut;
       witness.ackedSlot = cut - 1;
-      await storage.log.truncateTail(cut);
+      await cutTail(storage, cut);
       witness.truncatedFrom = Number.POSITIVE_INFINITY;
     }
   }
   await storage.close();
-}
-
-/** Runs the scenario until it ends or the crash comes; true if it came. */
-async function runUntilCrash(
-  disk: SimDisk,
-  crashAt: number,
-  run: () => Promise<unknown>,
-): Promise<boolean> {
-  disk.crashAt = crashAt;
-  const crash = new Promise<void>((resolve) => {
-    disk.onCrash = resolve;
-  });
-  await Promise.race([run(), crash]);
-  disk.crashAt = Number.POSITIVE_INFINITY;
-  return disk.crashed;
 }
 
 async function checkAfter(disk: SimDisk, witness: Witness): Promise<void> {

@@ -7,6 +7,7 @@ import {
   checksums,
   DATA_DIR,
   entriesBehind,
+  install,
   type Recovered,
   random,
   recover,
@@ -322,8 +323,9 @@ describe('snapshots and the log', () => {
     const target = disk.copy();
     const { storage } = await recover(target);
     const hash = new Uint8Array(32).fill(4);
-    const source = { next: () => null };
-    await storage.writeSnapshot({ slot: 900, hash, zxid: 1, installed: true }, source);
+    const peer = await recover(new SimDisk());
+    await peer.storage.writeSnapshot({ slot: 900, hash, zxid: 1 }, { next: () => null });
+    await install(peer.storage, storage);
     const again = await recover(target.copy());
     expect(again.storage.log.tail).toMatchObject({ slot: 900, hash });
     expect(again.entries).toHaveLength(0);
@@ -334,7 +336,7 @@ describe('snapshots and the log', () => {
   test('a snapshot of another history than the log is refused', async () => {
     const target = disk.copy();
     const { storage } = await recover(target);
-    const header = { slot: 20, hash: new Uint8Array(32), zxid: 1, installed: false };
+    const header = { slot: 20, hash: new Uint8Array(32), zxid: 1 };
     await storage.writeSnapshot(header, { next: () => null });
     await expect(recover(target.copy())).rejects.toThrow(/not the one that .*qsnap was taken at/);
   });

@@ -50,6 +50,19 @@ test('a superblock decodes to what was encoded, or to a complaint', () => {
       clusterId: CLUSTER,
       replicaId: new Uint8Array(16).fill(choose(256)),
       state: noise(choose),
+      isDamaged: choose(2) === 1,
+      logStart: { segment: choose(1000), slot: choose(1000) },
+      installSlot: choose(2) * choose(1000),
+      adoption:
+        choose(2) === 0
+          ? null
+          : {
+              fromSlot: 1 + choose(9),
+              lastSlot: choose(99),
+              staged: choose(9),
+              cutSegment: choose(9),
+              cutOffset: choose(9000),
+            },
     };
     const bytes = encodeSuperblock(checksums, block);
     expect(decodeSuperblock(checksums, bytes)).toEqual(block);
@@ -166,7 +179,7 @@ test('a snapshot reads as it was written, slice by slice, or ends with its damag
       onWarning: () => expect.unreachable(),
     });
     const content = new Uint8Array(choose(3) * 200_000 + choose(500)).map((_, at) => at * 7);
-    const header = { slot: 9, hash: new Uint8Array(32), zxid: 5, installed: false };
+    const header = { slot: 9, hash: new Uint8Array(32), zxid: 5 };
     const info = await snapshots.write(header, sourceOf(content));
     const bytes = disk.contentOf(info.file);
     const mangled = i % 4 === 0 ? bytes : mangle(bytes, choose);

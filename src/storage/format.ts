@@ -5,6 +5,7 @@ import { createSegment, isSegmentName } from './segment.ts';
 import { findUsedSegment } from './segments.ts';
 import { SNAPSHOT_EXTENSION } from './snapshot-file.ts';
 import {
+  BLANK_CONTENT,
   createSuperblocks,
   isFormatted,
   SUPERBLOCK_COPIES,
@@ -43,7 +44,7 @@ export async function format(
   );
   const parents = new Set([paths.own, paths.logParent, paths.dataDir, paths.dataLogDir]);
   await Promise.all([...parents].map((directory) => disk.syncDirectory(directory)));
-  const superblock = { ...identity, sequence: 1, state: new Uint8Array(0) };
+  const superblock = { ...identity, ...BLANK_CONTENT, sequence: 1 };
   const all = Array.from({ length: SUPERBLOCK_COPIES }, (_, copy) => copy);
   await createSuperblocks(disk, options.checksums, paths.own, superblock, all);
   return superblock;

@@ -1,126 +1,88 @@
 import { assert } from '../base/assert.ts';
 import type { DiskFile } from '../io/disk.ts';
-import { withFile, writeAll, writeZeros } from './files.ts';
+import { withFile } from './files.ts';
+import { blocksOf } from './find-header.ts';
 import { type LogPlace, readEntry, segmentOf } from './log-reading.ts';
+import { eraseRange } from './loss.ts';
+import { lastNonZero } from './scan.ts';
 import { createSegment, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 import type { Anchor } from './types.ts';
 
-const COPY_BYTES = 1_048_576;
-
-/** The end of the log: where the next entry goes. */
-export interface Tail extends Anchor {
-  readonly round: number;
-  readonly replica: number;
+/** Takes the oldest segment out of the list if it holds nothing behind `upToSlot`; else null. */
+export function takeOldest(segments: Segment[], upToSlot: number): Segment | null {
+  const [first, ...others] = segments;
+  const next = others.find((segment) => segment.firstSlot > 0);
+  if (first === undefined || next === undefined || next.firstSlot > upToSlot + 1) return null;
+  segments.shift();
+  return first;
 }
 
-/** Removes the segments that hold nothing behind `upToSlot`, from the list and from the disk. */
-export async function trimSegments(
+/** Call it for one segment at a time, oldest first, so that a crash leaves no gap. */
+export async function removeSegment(place: LogPlace, segment: Segment): Promise<void> {
+  await place.disk.remove(segment.path);
+  await place.disk.syncDirectory(place.directory);
+}
+
+/** Where the log ends once it is cut. */
+export interface CutPlace {
+  /** Sequence of the segment that holds the first entry to go, or has the place for it. */
+  readonly segment: number;
+  /** Byte of that segment behind which zeros have to be. */
+  readonly offset: number;
+  readonly tail: Anchor;
+}
+
+/** The place of `fromSlot`, which is in the log. */
+export async function findCut(
   place: LogPlace,
-  segments: Segment[],
-  upToSlot: number,
-): Promise<void> {
-  for (;;) {
-    const [first, ...others] = segments;
-    const next = others.find((segment) => segment.firstSlot > 0);
-    if (first === undefined || next === undefined || next.firstSlot > upToSlot + 1) return;
-    // One by one, oldest first, so that a crash leaves no gap.
-    segments.shift();
-    await remove(place, first);
-  }
-}
-
-/** The log after a change of its segments. */
-export interface Rearranged {
-  readonly segments: Segment[];
-  /** Index of the segment that takes the next record; empty ones are behind it. */
-  readonly current: number;
-  readonly tail: Tail;
+  segments: readonly Segment[],
+  fromSlot: number,
+): Promise<CutPlace> {
+  const segment = segmentOf(segments, fromSlot);
+  assert(segment !== null, `slot ${fromSlot} is not in the log`);
+  const first = await readEntry(place, segment, fromSlot);
+  const tail = { slot: fromSlot - 1, hash: first.previousHash.slice() };
+  return { segment: segment.sequence, offset: first.offset, tail };
 }
 
 /**
- * Cuts `fromSlot` and all behind it. A crash leaves the log cut at `fromSlot` or at some slot
- * behind it, never with a gap: segments are emptied newest first, each replaced as a whole, because
- * zeros written over one could reach the device in any order and leave later records standing
- * behind a hole.
+ * Makes zeros of everything behind the place of a cut, whatever state it is in. What does not
+ * reach the device stands as later records behind a hole: only who can repeat it may use it.
  */
-export async function cutSegments(
+export async function eraseBehind(
   place: LogPlace,
   segments: readonly Segment[],
-  fromSlot: number,
-): Promise<Rearranged> {
-  const holder = segmentOf(segments, fromSlot);
-  assert(holder !== null, `slot ${fromSlot} is not in the log`);
-  const index = segments.indexOf(holder);
-  const isFirst = !segments.slice(0, index).some((segment) => segment.firstSlot > 0);
-  const first = await readEntry(place, segments, fromSlot);
-  const before =
-    isFirst && holder.firstSlot === fromSlot
-      ? null
-      : await readEntry(place, segments, fromSlot - 1);
-  const cut = [...segments];
-  for (let at = segments.length - 1; at > index; at--) {
-    const segment = segments[at] as Segment;
-    if (segment.firstSlot > 0) cut[at] = await replaceWithPrefix(place, segment, 0, 0, 0);
-  }
-  const end = before?.end ?? 0;
-  cut[index] = await replaceWithPrefix(place, holder, fromSlot, first.offset, end);
-  const tail = {
-    slot: fromSlot - 1,
-    hash: first.previousHash,
-    round: before?.round ?? 0,
-    replica: before?.replica ?? 0,
-  };
-  return { segments: cut, current: index, tail };
-}
-
-async function replaceWithPrefix(
-  place: LogPlace,
-  old: Segment,
-  fromSlot: number,
-  cutAt: number,
-  end: number,
-): Promise<Segment> {
-  const { disk, checksums, directory, clusterId } = place;
-  const copy = async (target: DiskFile): Promise<void> => {
-    await withFile(disk, old.path, (source) => copyRange(source, target, cutAt));
-    await writeZeros(target, Math.max(cutAt, SEGMENT_HEADER_BYTES), old.bytes);
-  };
-  const args = [disk, checksums, directory, old.sequence, old.bytes, clusterId, copy] as const;
-  const segment = await createSegment(...args);
-  if (cutAt <= SEGMENT_HEADER_BYTES) return segment;
-  const marks = old.marks.filter((mark) => mark.slot < fromSlot);
-  return { ...segment, firstSlot: old.firstSlot, end, marks };
-}
-
-async function copyRange(source: DiskFile, target: DiskFile, to: number): Promise<void> {
-  const block = new Uint8Array(COPY_BYTES);
-  for (let at = SEGMENT_HEADER_BYTES; at < to; at += block.length) {
-    const part = block.subarray(0, Math.min(block.length, to - at));
-    await source.read(part, at);
-    await writeAll(target, [part], at);
+  cut: Pick<CutPlace, 'segment' | 'offset'>,
+): Promise<void> {
+  for (const segment of segments) {
+    if (segment.sequence < cut.segment) continue;
+    const from = segment.sequence === cut.segment ? cut.offset : SEGMENT_HEADER_BYTES;
+    const to = await withFile(place.disk, segment.path, (file) => contentEnd(file, from));
+    if (to > from) await eraseRange(place, segment.path, from, to);
   }
 }
 
-/** Replaces the whole log by an empty one, which will go on behind an installed snapshot. */
-export async function restartSegments(
+/** Behind the last byte of the file that is not zero, or `from` if there is none from there on. */
+async function contentEnd(file: DiskFile, from: number): Promise<number> {
+  let end = from;
+  for await (const { block, length, at } of blocksOf(file, from, await file.size())) {
+    const last = lastNonZero(block, length);
+    if (last >= 0) end = at + last + 1;
+  }
+  return end;
+}
+
+/** Two empty segments behind all others, for a log that begins anew. */
+export async function createFreshSegments(
   place: LogPlace,
   segments: readonly Segment[],
   bytes: number,
-  anchor: Anchor,
-): Promise<Rearranged> {
+): Promise<Segment[]> {
   const { disk, checksums, directory, clusterId } = place;
   const newest = segments[segments.length - 1]?.sequence ?? -1;
   const fresh: Segment[] = [];
   for (const sequence of [newest + 1, newest + 2]) {
     fresh.push(await createSegment(disk, checksums, directory, sequence, bytes, clusterId));
   }
-  // Oldest first: what a crash leaves still ends before the snapshot, and is replaced again.
-  for (const old of segments) await remove(place, old);
-  const tail = { slot: anchor.slot, hash: anchor.hash, round: 0, replica: 0 };
-  return { segments: fresh, current: 0, tail };
-}
-
-async function remove(place: LogPlace, segment: Segment): Promise<void> {
-  await place.disk.remove(segment.path);
-  await place.disk.syncDirectory(place.directory);
+  return fresh;
 }

@@ -1,9 +1,12 @@
-import { assert } from '../base/assert.ts';
 import type { Checksums } from '../io/checksums.ts';
 import type { Disk } from '../io/disk.ts';
 import { StorageError } from './errors.ts';
+import { withFile } from './files.ts';
 import { type ScannedEntry, SegmentScan } from './scan.ts';
 import { SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
+
+/** As far as two marks are apart: one read mostly does. */
+const ENTRY_BLOCK_BYTES = 262_144;
 
 export interface LogPlace {
   readonly disk: Disk;
@@ -21,46 +24,31 @@ export function segmentOf(segments: readonly Segment[], slot: number): Segment |
   return found;
 }
 
-/** Entries of one segment from `fromSlot` on, up to the file offset `to`. */
-export async function* readSegment(
-  place: LogPlace,
-  segment: Segment,
-  fromSlot: number,
-  to: number,
-): AsyncGenerator<ScannedEntry[], void, undefined> {
-  const { disk, checksums, clusterId } = place;
-  const file = await disk.open(segment.path, 'read');
-  try {
-    const from = offsetBefore(segment, fromSlot);
-    const scan = new SegmentScan({ file, checksums, clusterId, from, to, previous: null });
-    for (let found = await scan.next(); found !== null; found = await scan.next()) {
-      const entries = found.filter((entry) => entry.slot >= fromSlot);
-      if (entries.length > 0) yield entries;
-    }
-    if (scan.end?.kind === 'clean' && scan.tail !== null && scan.tail.slot >= fromSlot) return;
-    const slot = Math.max(fromSlot, (scan.tail?.slot ?? 0) + 1);
-    throw new StorageError('damage', segment.path, scan.offset, slot, "it can't be read any more");
-  } finally {
-    await file.close();
-  }
-}
-
+/** One entry of a segment that holds it, for sure. */
 export async function readEntry(
   place: LogPlace,
-  segments: readonly Segment[],
+  segment: Segment,
   slot: number,
 ): Promise<ScannedEntry> {
-  const segment = segmentOf(segments, slot);
-  assert(segment !== null, `slot ${slot} is not in the log`);
-  for await (const entries of readSegment(place, segment, slot, segment.bytes)) {
-    const first = entries[0];
-    if (first?.slot === slot) return first;
-  }
-  throw new StorageError('damage', segment.path, -1, slot, 'the entry is missing');
+  const { disk, checksums, clusterId } = place;
+  return withFile(disk, segment.path, async (file) => {
+    const from = offsetBefore(segment, slot);
+    const range = { from, to: segment.bytes, previous: null, blockBytes: ENTRY_BLOCK_BYTES };
+    const scan = new SegmentScan({ file, checksums, clusterId, ...range });
+    for (let found = await scan.next(); found !== null; found = await scan.next()) {
+      const entry = found.find((candidate) => candidate.slot === slot);
+      if (entry !== undefined) return entry;
+    }
+    throw unreadable(segment, scan, slot);
+  });
+}
+
+export function unreadable(segment: Segment, scan: SegmentScan, slot: number): StorageError {
+  return new StorageError('damage', segment.path, scan.offset, slot, "it can't be read any more");
 }
 
 /** Where to start reading to come to `slot`. */
-function offsetBefore(segment: Segment, slot: number): number {
+export function offsetBefore(segment: Segment, slot: number): number {
   let offset = SEGMENT_HEADER_BYTES;
   for (const mark of segment.marks) if (mark.slot <= slot) offset = mark.offset;
   return offset;

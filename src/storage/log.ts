@@ -1,18 +1,18 @@
 import { assert } from '../base/assert.ts';
-import { viewOf } from '../base/bytes.ts';
+import { equalBytes, viewOf } from '../base/bytes.ts';
 import { LOG_BODY_BYTES_MAX } from '../base/limits.ts';
 import { type DiskFile, isDiskError } from '../io/disk.ts';
-import { withoutFirst, ZEROS } from './files.ts';
+import { withoutFirst, writeZeros, ZEROS } from './files.ts';
 import {
-  cutSegments,
-  type Rearranged,
-  restartSegments,
-  type Tail,
-  trimSegments,
+  type CutPlace,
+  createFreshSegments,
+  findCut,
+  removeSegment,
+  takeOldest,
 } from './log-cutting.ts';
-import { readSegment, segmentOf } from './log-reading.ts';
+import { LogReader } from './log-reader.ts';
 import { encodeHeader, headerOffset, RECORD_HEADER_BYTES } from './record.ts';
-import { noteRecord, type Segment } from './segment.ts';
+import { forgetRecords, noteRecord, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 import { type OpenSegment, openSegments, SegmentSupply, type SupplyOptions } from './supply.ts';
 import type { Anchor, LogEntry } from './types.ts';
 
@@ -26,7 +26,7 @@ export interface LogContent {
   readonly current: OpenSegment;
   /** Empty segments behind it, at least one. */
   readonly ready: readonly OpenSegment[];
-  readonly tail: Tail;
+  readonly tail: Anchor;
 }
 
 /**
@@ -38,11 +38,12 @@ export class Log {
   private readonly options: LogOptions;
   private readonly supply: SegmentSupply;
   /** Oldest first; ready ones join when they are taken. */
-  private readonly segments: Segment[];
+  readonly segments: Segment[];
+  private readonly reader: LogReader;
   private current: Segment;
   private file: DiskFile;
   private failure: Error | null = null;
-  private last: Tail;
+  private last: Anchor;
   /** Bytes of records appended since the log was opened. */
   bytesAppended = 0;
 
@@ -59,6 +60,11 @@ export class Log {
   private headers = new Uint8Array(RECORD_HEADER_BYTES * 16);
   private headersView = viewOf(this.headers);
   private waitsFor: 'segment' | 'space' | null = null;
+  /** Counts whatever takes entries away, so that readers notice. */
+  revision = 0;
+  /** While it is cut or begun anew. */
+  private isChanging = false;
+  private removing: Promise<unknown> = Promise.resolve();
   /** Segments that were left and are still being synced or closed. */
   private leaving: Promise<unknown> = Promise.resolve();
 
@@ -68,6 +74,7 @@ export class Log {
     this.current = content.current.segment;
     this.file = content.current.file;
     this.last = content.tail;
+    this.reader = new LogReader(options, this);
     const supplyOptions = {
       ...options,
       onReady: () => this.resume(),
@@ -77,7 +84,7 @@ export class Log {
     this.supply = new SegmentSupply(supplyOptions, content.ready);
   }
 
-  get tail(): Tail {
+  get tail(): Anchor {
     return this.last;
   }
 
@@ -104,6 +111,7 @@ export class Log {
    */
   append(entries: readonly LogEntry[], decidedSlot: number, done: AppendDone): void {
     assert(this.done === null, 'an append is under way already');
+    assert(!this.isChanging, 'the log is being cut');
     const first = entries[0];
     assert(first !== undefined && first.slot === this.last.slot + 1, 'the slot does not follow');
     for (const { body } of entries) {
@@ -256,64 +264,130 @@ export class Log {
     await this.file.sync();
   }
 
-  /**
-   * Durable entries from `fromSlot` on, as far as they go when each block is read. A segment that
-   * is trimmed meanwhile ends it with ENOENT.
-   */
-  async *read(fromSlot: number): AsyncGenerator<LogEntry[], void, undefined> {
-    let slot = fromSlot;
-    while (slot <= this.last.slot) {
-      const segment = segmentOf(this.segments, slot);
-      assert(segment !== null, `slot ${slot} is not in the log`);
-      const to = segment === this.current ? segment.end : segment.bytes;
-      for await (const entries of readSegment(this.options, segment, slot, to)) {
-        slot = (entries[entries.length - 1] as LogEntry).slot + 1;
-        yield entries;
-      }
-    }
+  get isIdle(): boolean {
+    return this.done === null && !this.isChanging;
+  }
+
+  /** Whether the anchor is a place in this log's history. */
+  async holds(anchor: Anchor): Promise<boolean> {
+    if (anchor.slot > this.last.slot) return false;
+    const entries = await this.read(anchor.slot, 1);
+    const hash = entries?.[0]?.hash;
+    return hash !== undefined && equalBytes(hash, 0, anchor.hash, 0, 32);
+  }
+
+  /** As `LogReader.read`. */
+  read(fromSlot: number, maxBytes: number): Promise<LogEntry[] | null> {
+    return this.reader.read(fromSlot, maxBytes);
+  }
+
+  /** Behind what may be read of a segment: of the one that is written only what is durable. */
+  readableEnd(segment: Segment): number {
+    return segment === this.current ? segment.end : segment.bytes;
   }
 
   /** Removes the segments that hold nothing behind `upToSlot`. Appends may go on meanwhile. */
   async trim(upToSlot: number): Promise<void> {
-    await trimSegments(this.options, this.segments, upToSlot);
+    const step = async (): Promise<boolean> => {
+      const oldest = takeOldest(this.segments, upToSlot);
+      if (oldest === null) return false;
+      this.noteLess();
+      await removeSegment(this.options, oldest);
+      return true;
+    };
+    while (await this.inTurn(step));
     this.supply.retry();
   }
 
-  /** Forgets `fromSlot` and all behind it (rule 11: the tail goes back with them). */
-  async truncateTail(fromSlot: number): Promise<void> {
-    if (fromSlot > this.last.slot) return;
-    await this.rearrange((segments) => cutSegments(this.options, segments, fromSlot));
+  /** Where the log ends once `fromSlot` and all behind it are cut. */
+  async cutPlace(fromSlot: number): Promise<CutPlace> {
+    if (fromSlot <= this.last.slot) return findCut(this.options, this.segments, fromSlot);
+    return { segment: this.current.sequence, offset: this.current.end, tail: this.last };
   }
 
-  /** Begins anew behind an installed snapshot: everything before it is obsolete. */
-  async reset(anchor: Anchor): Promise<void> {
-    const { segmentBytesFirst } = this.options;
-    await this.rearrange((segments) =>
-      restartSegments(this.options, segments, segmentBytesFirst, anchor),
-    );
-  }
-
-  /** Changes the segments while nothing is written. */
-  private async rearrange(change: (segments: Segment[]) => Promise<Rearranged>): Promise<void> {
-    assert(this.done === null, 'an append is under way');
-    const ready = await this.supply.drain();
+  /**
+   * Forgets everything behind the place (rule 11: the tail goes back with it). In place, and so in
+   * no order: a crash may leave later records behind a hole. It must have been noted durably that
+   * the log ends there, so that `eraseBehind` repeats it.
+   */
+  async cut(place: CutPlace): Promise<void> {
+    const at = this.segments.findIndex((segment) => segment.sequence === place.segment);
+    assert(at >= 0 && this.done === null, 'the place is gone, or an append is under way');
+    this.isChanging = true;
+    const [holder, ...freed] = this.segments.splice(at) as [Segment, ...Segment[]];
+    this.segments.push(holder);
+    const ends = [holder, ...freed].map((segment) => segment.end);
+    forgetRecords(holder, place.offset);
+    for (const segment of freed) forgetRecords(segment, SEGMENT_HEADER_BYTES);
+    // First what readers go by, then the bytes: nobody begins to read what is being erased.
+    this.current = holder;
+    this.last = place.tail;
+    this.noteLess();
     await this.file.close();
-    const { segments, current, tail } = await change([...this.segments, ...ready]);
-    const [first, ...rest] = await openSegments(this.options, segments.slice(current));
-    assert(first !== undefined, 'a log has a segment');
-    this.segments.splice(0, Infinity, ...segments.slice(0, current + 1));
-    this.current = first.segment;
-    this.file = first.file;
-    this.last = tail;
-    this.supply.refill(rest);
+    const opened = await openSegments(this.options, [holder, ...freed]);
+    for (const [index, { segment, file }] of opened.entries()) {
+      await writeZeros(file, segment.end, ends[index] as number);
+      if (!this.options.forceSync) await file.sync();
+    }
+    const [current, ...ready] = opened as [OpenSegment, ...OpenSegment[]];
+    this.file = current.file;
+    this.supply.giveBack(ready);
+    this.isChanging = false;
+  }
+
+  /**
+   * Begins anew behind an installed snapshot: everything before it is obsolete. Returns the
+   * sequence of the first segment.
+   */
+  async reset(anchor: Anchor): Promise<number> {
+    assert(this.done === null, 'an append is under way');
+    this.isChanging = true;
+    return this.inTurn(async () => {
+      const old = [...this.segments, ...(await this.supply.drain())];
+      await this.file.close();
+      const fresh = await createFreshSegments(this.options, old, this.options.segmentBytesFirst);
+      const [first, ...rest] = (await openSegments(this.options, fresh)) as [OpenSegment];
+      this.segments.splice(0, Number.POSITIVE_INFINITY, first.segment);
+      this.current = first.segment;
+      this.file = first.file;
+      this.last = anchor;
+      this.noteLess();
+      for (const segment of old) await removeSegment(this.options, segment);
+      this.supply.refill(rest);
+      this.isChanging = false;
+      return first.segment.sequence;
+    });
+  }
+
+  private noteLess(): void {
+    this.revision++;
+    this.reader.closeIdle();
+  }
+
+  /** Trims and resets remove files: one after another. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.removing.then(work);
+    this.removing = turn.catch(() => {});
+    return turn;
   }
 
   /** Call it only when no append is under way. */
   async close(): Promise<void> {
     assert(this.done === null || this.waitsFor !== null, 'an append is under way');
+    this.reader.closeIdle();
     await this.supply.close();
     await this.sync();
     await this.leaving;
     await this.file.close();
   }
+}
+
+export function appendAll(
+  log: Log,
+  entries: readonly LogEntry[],
+  decidedSlot: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    log.append(entries, decidedSlot, (error) => (error === null ? resolve() : reject(error)));
+  });
 }

@@ -20,6 +20,8 @@ export async function purge(
   const kept = Math.max(keep, SNAPSHOTS_KEPT_MIN);
   const known = snapshots.list();
   for (const old of known.slice(0, Math.max(0, known.length - kept))) {
+    // With it stays the log behind it, which its reader needs next. The next purge takes both.
+    if (snapshots.isPinned(old)) continue;
     await disk.remove(old.file);
     // One by one: were the removals to reach the disk in any order, the log might be trimmed
     // behind a snapshot that is gone.

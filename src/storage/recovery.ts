@@ -1,29 +1,45 @@
 import { equalBytes } from '../base/bytes.ts';
+import type { DiskFile } from '../io/disk.ts';
 import { StorageError } from './errors.ts';
 import { hex16 } from './files.ts';
-import type { Tail } from './log-cutting.ts';
+import { blocksOf, findHeader } from './find-header.ts';
 import type { LogPlace } from './log-reading.ts';
 import { eraseRange, setFileAside, setRangeAside } from './loss.ts';
-import { GENESIS_HASH } from './record.ts';
+import { GENESIS_HASH, previousHashAt, type RecordHeader } from './record.ts';
 import { type ScanEnd, SegmentScan } from './scan.ts';
-import { createSegment, noteRecord, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
+import {
+  createSegment,
+  forgetRecords,
+  noteRecord,
+  SEGMENT_HEADER_BYTES,
+  type Segment,
+} from './segment.ts';
 import { type FoundSegment, findSegments, isUsed } from './segments.ts';
+import type { LogStart } from './superblock.ts';
 import type { Anchor, LogEntry, RecoveryReport, SnapshotInfo } from './types.ts';
 
 export interface RecoveryOptions {
   readonly place: LogPlace;
   readonly dataDir: string;
   readonly acceptLoss: boolean;
+  /** Damage is set aside for peers to repair, instead of ending the start. */
+  readonly repair: boolean;
   readonly segmentBytesFirst: number;
+  /** Where the log began, as the superblock has it. */
+  readonly logStart: LogStart;
+  /** Makes durable that entries are given up, before any is; and where the log begins then. */
+  readonly beforeLoss: (logStart: LogStart) => Promise<void>;
   readonly report: RecoveryReport;
 }
+
+const GENESIS: Anchor = { slot: 0, hash: GENESIS_HASH };
 
 /** What the log was found to be, once all entries have been read. */
 export interface RecoveredLog {
   readonly segments: Segment[];
   /** Index of the segment that takes the next record. */
   readonly current: number;
-  readonly tail: Tail;
+  readonly tail: Anchor;
   /** The log ends before the snapshot and has to begin anew behind it. */
   readonly mustReset: boolean;
 }
@@ -45,16 +61,18 @@ export class LogRecovery {
   private readonly options: RecoveryOptions;
   private readonly base: SnapshotInfo | null;
   private readonly anchor: Anchor;
-  private tail: Tail;
+  private tail: Anchor;
   /** What the snapshot and the records read so far vouch for as decided. */
   decidedSlot: number;
   private found: FoundSegment[] = [];
+  /** The log has another entry at the snapshot's slot than the snapshot. */
+  private mismatch: StorageError | null = null;
 
   constructor(options: RecoveryOptions, base: SnapshotInfo | null) {
     this.options = options;
     this.base = base;
-    this.anchor = base ?? { slot: 0, hash: GENESIS_HASH };
-    this.tail = { slot: this.anchor.slot, hash: this.anchor.hash, round: 0, replica: 0 };
+    this.anchor = base ?? GENESIS;
+    this.tail = this.anchor;
     this.decidedSlot = this.anchor.slot;
   }
 
@@ -74,9 +92,18 @@ export class LogRecovery {
       const scan = yield* this.scan(this.segmentAt(index), previous);
       previous = scan.tail ?? previous;
       const isStale = index === start && firstSlot > this.anchor.slot + 1;
-      broken = await this.judge(index, scan, isStale);
+      broken =
+        this.mismatch === null
+          ? await this.judge(index, scan, isStale)
+          : { index, offset: 0, to: 0, error: this.mismatch };
+      // What is left was not read: it ends anywhere before the snapshot.
+      const isNothingLeft = index === start && this.segmentAt(index).firstSlot === 0;
+      if (broken !== null && (isNothingLeft || this.mismatch !== null)) previous = GENESIS;
     }
-    broken ??= this.endsTooEarly(previous ?? this.anchor) ?? this.withoutSuccessor();
+    broken ??=
+      this.endsTooEarly(previous ?? this.anchor) ??
+      this.withoutSuccessor() ??
+      this.withoutEntries();
     const whole = broken === null ? this.found.length : await this.giveUp(broken);
     return this.result(whole, previous);
   }
@@ -121,20 +148,31 @@ export class LogRecovery {
     try {
       const range = { from: SEGMENT_HEADER_BYTES, to: segment.bytes, previous };
       const scan = new SegmentScan({ file, checksums, clusterId, ...range });
-      for (let found = await scan.next(); found !== null; found = await scan.next()) {
-        for (const entry of found) {
-          noteRecord(segment, entry.slot, entry.offset, entry.end);
-          if (entry.slot === this.anchor.slot) this.compareWithSnapshot(segment, entry);
-        }
-        this.decidedSlot = Math.max(this.decidedSlot, scan.decidedSlot);
-        const last = found[found.length - 1] as LogEntry;
-        if (last.slot >= this.anchor.slot) this.tail = last;
-        const behind = found.filter((entry) => entry.slot > this.anchor.slot);
-        if (behind.length > 0) yield behind;
-      }
-      return scan;
+      yield* this.take(segment, scan);
+      const resumeAt = await this.resumePlace(file, segment, scan);
+      if (resumeAt < 0) return scan;
+      const rest = { from: resumeAt, to: segment.bytes, previous: this.anchor };
+      const second = new SegmentScan({ file, checksums, clusterId, ...rest });
+      forgetRecords(segment, SEGMENT_HEADER_BYTES);
+      yield* this.take(segment, second);
+      return second;
     } finally {
       await file.close();
+    }
+  }
+
+  private async *take(segment: Segment, scan: SegmentScan): AsyncGenerator<LogEntry[], void> {
+    for (let found = await scan.next(); found !== null; found = await scan.next()) {
+      for (const entry of found) {
+        noteRecord(segment, entry.slot, entry.offset, entry.end);
+        if (entry.slot === this.anchor.slot) this.compareWithSnapshot(segment, entry);
+      }
+      if (this.mismatch !== null) return;
+      this.decidedSlot = Math.max(this.decidedSlot, scan.decidedSlot);
+      const last = found[found.length - 1] as LogEntry;
+      if (last.slot >= this.anchor.slot) this.tail = last;
+      const behind = found.filter((entry) => entry.slot > this.anchor.slot);
+      if (behind.length > 0) yield behind;
     }
   }
 
@@ -142,7 +180,30 @@ export class LogRecovery {
     if (equalBytes(entry.hash, 0, this.anchor.hash, 0, 32)) return;
     const snapshot = this.base?.file ?? 'the snapshot';
     const what = `the entry is not the one that ${snapshot} was taken at`;
-    throw this.damage(segment.path, -1, entry.slot, what);
+    this.mismatch = this.damage(segment.path, -1, entry.slot, what);
+  }
+
+  /**
+   * Behind damage in entries that the snapshot covers: where the first entry lies that it does not.
+   * That one names the snapshot's hash, so that nothing between is needed. -1 if there is none.
+   */
+  private async resumePlace(file: DiskFile, segment: Segment, scan: SegmentScan): Promise<number> {
+    const { anchor } = this;
+    const isCovered = scan.end?.kind === 'damage' && (scan.tail?.slot ?? 0) < anchor.slot;
+    if (!this.options.repair || !isCovered) return -1;
+    const fits = (header: RecordHeader, block: Uint8Array, at: number): boolean =>
+      header.slot === anchor.slot + 1 &&
+      equalBytes(previousHashAt(block, at), 0, anchor.hash, 0, 32);
+    const search = { ...this.options.place, fits };
+    for await (const { block, length, at } of blocksOf(file, scan.offset, segment.bytes)) {
+      const found = findHeader(search, block, length);
+      if (found < 0) continue;
+      this.options.report.warnings.push(
+        `${segment.path}, byte ${scan.offset}: damaged, in entries that ${this.base?.file} covers`,
+      );
+      return at + found;
+    }
+    return -1;
   }
 
   /** Cuts what is torn; returns what can't be explained by a crash. */
@@ -151,7 +212,9 @@ export class LogRecovery {
     if (end.kind === 'clean') return null;
     const segment = this.segmentAt(index);
     const slot = (scan.tail ?? this.anchor).slot + 1;
-    const place = { index, offset: scan.offset, to: Math.min(end.to, segment.bytes) };
+    // A segment of which nothing is used goes as a whole.
+    const offset = segment.firstSlot > 0 ? scan.offset : SEGMENT_HEADER_BYTES;
+    const place = { index, offset, to: Math.min(end.to, segment.bytes) };
     if (isStale) return { ...place, error: this.stale(segment, slot) };
     if (end.kind === 'damage') {
       return { ...place, error: this.damage(segment.path, scan.offset, slot, end.reason) };
@@ -182,10 +245,9 @@ export class LogRecovery {
     );
   }
 
-  /** Only a snapshot that came from a peer may be ahead of the log. */
   private endsTooEarly(end: Anchor): Break | null {
     const { base } = this;
-    if (base === null || base.installed || end.slot >= base.slot) return null;
+    if (base === null || end.slot >= base.slot) return null;
     const what = `the log ends at slot ${end.slot}, before the snapshot ${base.file}`;
     return this.fileBreak(this.found.length, this.options.place.directory, end.slot + 1, what);
   }
@@ -199,13 +261,30 @@ export class LogRecovery {
     return this.fileBreak(this.found.length, missing, this.tail.slot + 1, what);
   }
 
+  /**
+   * A log without entries is as it was made, or has lost its used segments: nothing else would miss
+   * the only one.
+   */
+  private withoutEntries(): Break | null {
+    const { logStart, place } = this.options;
+    if (this.found.some(({ segment }) => segment.firstSlot > 0)) return null;
+    const isAsMade =
+      this.segmentAt(0).sequence === logStart.segment && this.anchor.slot === logStart.slot;
+    if (isAsMade) return null;
+    const what = 'the log has no entries, and had some';
+    return this.fileBreak(this.found.length, place.directory, this.anchor.slot + 1, what);
+  }
+
   /** Keeps beside what can't be read any more; returns how many segments stay. */
   private async giveUp(broken: Break): Promise<number> {
-    const { acceptLoss, place, report } = this.options;
-    if (!acceptLoss) throw broken.error;
-    report.warnings.push(`accepted loss: ${broken.error.message}`);
+    const { acceptLoss, repair, place, report } = this.options;
+    if (!acceptLoss && !repair) throw broken.error;
+    const { slot, message } = broken.error;
+    report.warnings.push(`${acceptLoss ? 'accepted loss' : 'to be repaired'}: ${message}`);
+    if (!acceptLoss) report.damage = { slot, message };
     const isPart = broken.offset > SEGMENT_HEADER_BYTES;
     const whole = isPart ? broken.index + 1 : broken.index;
+    await this.options.beforeLoss(this.logStartWithout(whole));
     for (const { segment } of this.found.slice(whole).reverse()) {
       report.lossFiles.push(await setFileAside(place, segment.path));
     }
@@ -214,6 +293,13 @@ export class LogRecovery {
       report.lossFiles.push(await setRangeAside(place, path, broken.offset, broken.to));
     }
     return whole;
+  }
+
+  /** Where the log begins when only the first `whole` segments stay. */
+  private logStartWithout(whole: number): LogStart {
+    const left = this.found.slice(0, whole).map(({ segment }) => segment);
+    if (left.some((segment) => segment.firstSlot > 0)) return this.options.logStart;
+    return { segment: left[0]?.sequence ?? 0, slot: this.anchor.slot };
   }
 
   private async result(whole: number, end: Anchor | null): Promise<RecoveredLog> {

@@ -1,5 +1,5 @@
-import type { Disk } from '../io/disk.ts';
-import { createWhole, listIfThere, removeIfThere, writeZeros } from './files.ts';
+import { type Disk, type DiskFile, isDiskError } from '../io/disk.ts';
+import { createWhole, listIfThere, removeIfThere, writeAll, writeZeros } from './files.ts';
 
 const NAME = 'reserve';
 
@@ -39,6 +39,16 @@ export class Reserve {
       this.held = false;
     });
     return had;
+  }
+
+  /** Writes all of the buffers, in the space of the reserve if there is no other. */
+  async write(file: DiskFile, buffers: readonly Uint8Array[], position: number): Promise<void> {
+    try {
+      await writeAll(file, buffers, position);
+    } catch (error) {
+      if (!isDiskError(error, 'ENOSPC') || !(await this.release())) throw error;
+      await writeAll(file, buffers, position);
+    }
   }
 
   private create(): Promise<void> {

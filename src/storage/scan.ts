@@ -1,11 +1,11 @@
 import { equalBytes, viewOf } from '../base/bytes.ts';
 import type { Checksums } from '../io/checksums.ts';
 import type { DiskFile } from '../io/disk.ts';
+import { blocksOf, findHeader } from './find-header.ts';
 import {
   clusterIdAt,
   headerOffset,
   isZero,
-  MAGIC_WORD,
   previousHashAt,
   RECORD_HEADER_BYTES,
   RECORD_VERSION,
@@ -45,12 +45,15 @@ export interface ScanOptions {
   readonly to: number;
   /** What the first record must follow; null believes the first record. */
   readonly previous: Anchor | null;
+  /** How much is read at once, if no record is longer. */
+  readonly blockBytes?: number;
 }
 
 /** Reads the records of one segment in order and judges what it finds behind the last. */
 export class SegmentScan {
   private readonly options: ScanOptions;
   private readonly header = new RecordHeader();
+  private readonly blockBytes: number;
   /** A window of the file: `block` holds bytes from `blockAt`, `filled` of them. */
   private block = new Uint8Array(0);
   private view = viewOf(this.block);
@@ -66,6 +69,7 @@ export class SegmentScan {
 
   constructor(options: ScanOptions) {
     this.options = options;
+    this.blockBytes = options.blockBytes ?? BLOCK_BYTES;
     this.offset = options.from;
     this.blockAt = options.from;
     this.previous = options.previous;
@@ -153,7 +157,7 @@ export class SegmentScan {
     const at = headerOffset(this.offset);
     const left = this.options.to - at;
     // A fresh block each time: the bodies handed out are views of the one before.
-    const block = new Uint8Array(Math.min(Math.max(wanted, BLOCK_BYTES), left));
+    const block = new Uint8Array(Math.min(Math.max(wanted, this.blockBytes), left));
     const kept = Math.max(0, this.blockAt + this.filled - at);
     if (kept > 0) block.set(this.block.subarray(at - this.blockAt, this.filled));
     const read = await this.options.file.read(block.subarray(kept), at + kept);
@@ -220,41 +224,23 @@ export class SegmentScan {
   private async survey(from: number, badAt: number): Promise<{ end: number; laterWrite: number }> {
     let end = 0;
     let laterWrite = -1;
-    const block = new Uint8Array(BLOCK_BYTES);
-    const start = Math.ceil(from / 8) * 8;
-    // Blocks overlap by a header, so that none is missed where two meet.
-    const step = BLOCK_BYTES - SECTOR_OVERLAP;
-    for (let at = start; at < this.options.to; at += step) {
-      const length = Math.min(BLOCK_BYTES, this.options.to - at);
-      const read = await this.options.file.read(block.subarray(0, length), at);
-      block.fill(0, read, length);
+    const { file, to, checksums, clusterId } = this.options;
+    for await (const { block, length, at } of blocksOf(file, from, to)) {
       const last = lastNonZero(block, length);
-      if (last >= 0) end = at + last + 1;
-      if (laterWrite < 0 && last >= 0) laterWrite = this.findLaterWrite(block, length, at, badAt);
+      if (last < 0) continue;
+      end = at + last + 1;
+      if (laterWrite >= 0) continue;
+      const fits = (header: RecordHeader, _block: Uint8Array, inBlock: number): boolean =>
+        at + inBlock - header.inWrite > badAt;
+      const found = findHeader({ checksums, clusterId, fits }, block, length);
+      if (found >= 0) laterWrite = at + found;
     }
     return { end, laterWrite };
   }
-
-  private findLaterWrite(block: Uint8Array, length: number, at: number, badAt: number): number {
-    const words = new Int32Array(block.buffer, 0, length >> 2);
-    const view = viewOf(block);
-    const header = new RecordHeader();
-    // Headers begin at multiples of 8, and their magic four bytes behind.
-    for (let i = 1; i < words.length; i += 2) {
-      if (words[i] !== MAGIC_WORD) continue;
-      const headerAt = (i - 1) * 4;
-      if (headerAt + RECORD_HEADER_BYTES > length) break;
-      if (!header.decode(this.options.checksums, view, block, headerAt)) continue;
-      if (!equalBytes(clusterIdAt(block, headerAt), 0, this.options.clusterId, 0, 16)) continue;
-      if (at + headerAt - header.inWrite > badAt) return at + headerAt;
-    }
-    return -1;
-  }
 }
 
-const SECTOR_OVERLAP = 512;
-
-function lastNonZero(block: Uint8Array, length: number): number {
+/** Where the last byte that is not zero lies in the first `length` bytes, or -1. */
+export function lastNonZero(block: Uint8Array, length: number): number {
   const words = new Int32Array(block.buffer, 0, length >> 2);
   let last = length - 1;
   for (; last >= words.length * 4; last--) if (block[last] !== 0) return last;

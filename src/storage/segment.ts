@@ -50,6 +50,14 @@ export function noteRecord(segment: Segment, slot: number, offset: number, end: 
   segment.end = end;
 }
 
+/** The log as it is known ends at `offset` of this segment; the bytes behind are another matter. */
+export function forgetRecords(segment: Segment, offset: number): void {
+  const kept = segment.marks.filter((mark) => mark.offset < offset);
+  segment.marks.splice(0, Number.POSITIVE_INFINITY, ...kept);
+  if (kept.length === 0) segment.firstSlot = 0;
+  segment.end = offset;
+}
+
 export function isSegmentName(name: string): boolean {
   return numberInName(name, SEGMENT_EXTENSION) >= 0;
 }

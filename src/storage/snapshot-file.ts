@@ -15,7 +15,7 @@ import type { Anchor, SnapshotInfo } from './types.ts';
  *  0  CRC-32 over bytes 4 to 96          0  CRC-32 over bytes 4 to 16
  *  4  magic "QSNP"                       4  magic "QCHK"
  *  8  format version, 4 bytes            8  length
- * 12  flags: 1 = came from a peer       12  CRC-32 of the slice
+ * 12  zero                              12  CRC-32 of the slice
  * 16  slot, 8 bytes                     footer (32 bytes)
  * 24  zxid, 8 bytes                      0  CRC-32 over bytes 4 to 32
  * 32  cluster id, 16 bytes               4  magic "QEND"
@@ -32,7 +32,6 @@ const VERSION = 1;
 const HEADER_MAGIC = 0x51534e50;
 const CHUNK_MAGIC = 0x5143484b;
 const FOOTER_MAGIC = 0x51454e44;
-const FLAG_INSTALLED = 1;
 
 export function snapshotName(slot: number): string {
   return hex16(slot) + SNAPSHOT_EXTENSION;
@@ -40,7 +39,6 @@ export function snapshotName(slot: number): string {
 
 export interface SnapshotHeader extends Anchor {
   readonly zxid: number;
-  readonly installed: boolean;
 }
 
 export function encodeSnapshotHeader(
@@ -52,7 +50,6 @@ export function encodeSnapshotHeader(
   const view = viewOf(bytes);
   view.setUint32(4, HEADER_MAGIC);
   view.setUint32(8, VERSION);
-  view.setUint32(12, header.installed ? FLAG_INSTALLED : 0);
   setU64(view, 16, header.slot);
   setU64(view, 24, header.zxid);
   bytes.set(clusterId, 32);
@@ -170,7 +167,6 @@ export function decodeSnapshotHeader(
     slot: getU64(view, 16),
     zxid: getU64(view, 24),
     hash: bytes.slice(48, 80),
-    installed: (view.getUint32(12) & FLAG_INSTALLED) !== 0,
   };
 }
 

@@ -5,10 +5,12 @@ import {
   CHUNK_HEADER_BYTES,
   decodeChunkHeader,
   FOOTER_BYTES,
+  readSnapshotInfo,
   SliceTally,
   SNAPSHOT_HEADER_BYTES,
   snapshotDamage,
 } from './snapshot-file.ts';
+import type { SnapshotInfo } from './types.ts';
 
 const BLOCK_BYTES = 2_097_152;
 
@@ -48,6 +50,18 @@ export async function* readSlices(
   } finally {
     await blocks.stop();
   }
+}
+
+/** Reads all of a snapshot; throws what is wrong with it. */
+export async function verifySnapshot(
+  file: DiskFile,
+  checksums: Checksums,
+  clusterId: Uint8Array | null,
+): Promise<SnapshotInfo> {
+  const { footer, ...info } = await readSnapshotInfo(file, checksums, clusterId);
+  const slices = readSlices(file, checksums, info.bytes, footer);
+  while ((await slices.next()).done !== true);
+  return info;
 }
 
 /** A window that moves over `[from, to)` of a file, with one block read ahead. */

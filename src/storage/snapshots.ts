@@ -1,7 +1,7 @@
 import type { Checksums } from '../io/checksums.ts';
-import { type Disk, type DiskFile, isDiskError } from '../io/disk.ts';
+import type { Disk, DiskFile } from '../io/disk.ts';
 import { StorageError } from './errors.ts';
-import { createWhole, listIfThere, numberInName, withFile, writeAll } from './files.ts';
+import { createWhole, listIfThere, numberInName, withFile } from './files.ts';
 import type { Reserve } from './reserve.ts';
 import {
   CHUNK_HEADER_BYTES,
@@ -14,8 +14,8 @@ import {
   type SnapshotHeader,
   snapshotName,
 } from './snapshot-file.ts';
-import { readSlices } from './snapshot-reader.ts';
-import type { SliceSource, SnapshotContent, SnapshotInfo } from './types.ts';
+import { readSlices, verifySnapshot } from './snapshot-reader.ts';
+import type { SliceSource, SnapshotContent, SnapshotHandle, SnapshotInfo } from './types.ts';
 
 /** Small enough that copying and summing one does not delay the loop, large enough to stream. */
 const SLICE_BYTES = 262_144;
@@ -36,6 +36,8 @@ export class Snapshots {
   private readonly options: SnapshotsOptions;
   /** Oldest first. */
   private known: SnapshotInfo[] = [];
+  /** Files that are being read by peers, and how often. */
+  private readonly pins = new Map<string, number>();
 
   constructor(options: SnapshotsOptions) {
     this.options = options;
@@ -44,6 +46,10 @@ export class Snapshots {
   /** Those that can be used, oldest first. */
   list(): readonly SnapshotInfo[] {
     return this.known;
+  }
+
+  get newestSlot(): number {
+    return this.known[this.known.length - 1]?.slot ?? 0;
   }
 
   /** Looks at what is there; a file that fails the quick check is left alone, with a warning. */
@@ -70,6 +76,55 @@ export class Snapshots {
     this.known = this.known.filter((other) => other.file !== info.file);
   }
 
+  /** The newest snapshot, which stays until the handle is closed; null if there is none. */
+  async openNewest(): Promise<SnapshotHandle | null> {
+    const info = this.known[this.known.length - 1];
+    if (info === undefined) return null;
+    this.pin(info.file, 1);
+    try {
+      const file = await this.options.disk.open(info.file, 'read');
+      const { slot, hash, zxid, bytes } = info;
+      const close = async (): Promise<void> => {
+        this.pin(info.file, -1);
+        await file.close();
+      };
+      return { slot, hash, zxid, bytes, read: (target, at) => file.read(target, at), close };
+    } catch (error) {
+      this.pin(info.file, -1);
+      throw error;
+    }
+  }
+
+  private pin(file: string, change: 1 | -1): void {
+    const count = (this.pins.get(file) ?? 0) + change;
+    if (count === 0) this.pins.delete(file);
+    else this.pins.set(file, count);
+  }
+
+  /** Somebody reads it: it must not be removed. */
+  isPinned(info: SnapshotInfo): boolean {
+    return this.pins.has(info.file);
+  }
+
+  /** Gives a file that is whole, checked and synced the name of a snapshot. */
+  async take(temporary: string, header: SnapshotHeader): Promise<SnapshotInfo> {
+    const { disk, directory } = this.options;
+    await disk.rename(temporary, `${directory}/${snapshotName(header.slot)}`);
+    await disk.syncDirectory(directory);
+    return this.note(header.slot);
+  }
+
+  private async note(slot: number): Promise<SnapshotInfo> {
+    const { disk, checksums, directory, clusterId } = this.options;
+    const path = `${directory}/${snapshotName(slot)}`;
+    const { footer: _, ...info } = await withFile(disk, path, (file) =>
+      readSnapshotInfo(file, checksums, clusterId),
+    );
+    this.known = [...this.known.filter((other) => other.file !== path), info];
+    this.known.sort((a, b) => a.slot - b.slot);
+    return info;
+  }
+
   /** Opens a snapshot for `use`; damage found while slices are read is thrown from the iteration. */
   read<T>(info: SnapshotInfo, use: (content: SnapshotContent) => Promise<T>): Promise<T> {
     const { disk, checksums, clusterId } = this.options;
@@ -89,21 +144,15 @@ export class Snapshots {
     source: SliceSource,
     beforeNaming: () => Promise<void> = async () => {},
   ): Promise<SnapshotInfo> {
-    const { disk, checksums, directory } = this.options;
+    const { disk, directory } = this.options;
     const name = snapshotName(header.slot);
     await createWhole(disk, directory, name, async (file) => {
       await this.writeContent(file, header, source);
       await file.sync();
-      await this.verify(file);
+      await verifySnapshot(file, this.options.checksums, this.options.clusterId);
       await beforeNaming();
     });
-    const file = `${directory}/${name}`;
-    const info = await withFile(disk, file, (it) =>
-      readSnapshotInfo(it, checksums, this.options.clusterId),
-    );
-    this.known = [...this.known.filter((other) => other.file !== file), info];
-    this.known.sort((a, b) => a.slot - b.slot);
-    return info;
+    return this.note(header.slot);
   }
 
   private async writeContent(
@@ -114,39 +163,19 @@ export class Snapshots {
     const { checksums, clusterId } = this.options;
     const tally = new SliceTally(checksums);
     const chunkHeader = new Uint8Array(CHUNK_HEADER_BYTES);
-    await this.writeWithReserve(file, [encodeSnapshotHeader(checksums, clusterId, header)], 0);
+    await this.options.reserve.write(file, [encodeSnapshotHeader(checksums, clusterId, header)], 0);
     let at = SNAPSHOT_HEADER_BYTES;
     let synced = 0;
     for (;;) {
       const slice = source.next(SLICE_BYTES);
       if (slice === null) break;
       tally.add(encodeChunkHeader(checksums, chunkHeader, slice), slice.length);
-      await this.writeWithReserve(file, [chunkHeader, slice], at);
+      await this.options.reserve.write(file, [chunkHeader, slice], at);
       at += CHUNK_HEADER_BYTES + slice.length;
       if (at - synced < SYNC_EVERY_BYTES) continue;
       await file.sync();
       synced = at;
     }
-    await this.writeWithReserve(file, [tally.footer()], at);
-  }
-
-  private async writeWithReserve(
-    file: DiskFile,
-    buffers: readonly Uint8Array[],
-    position: number,
-  ): Promise<void> {
-    try {
-      await writeAll(file, buffers, position);
-    } catch (error) {
-      if (!isDiskError(error, 'ENOSPC') || !(await this.options.reserve.release())) throw error;
-      await writeAll(file, buffers, position);
-    }
-  }
-
-  private async verify(file: DiskFile): Promise<void> {
-    const { checksums, clusterId } = this.options;
-    const { footer, bytes } = await readSnapshotInfo(file, checksums, clusterId);
-    const slices = readSlices(file, checksums, bytes, footer);
-    while ((await slices.next()).done !== true);
+    await this.options.reserve.write(file, [tally.footer()], at);
   }
 }

@@ -8,6 +8,7 @@ import {
   append,
   chain,
   checksums,
+  cutTail,
   DATA_DIR,
   entriesBehind,
   recover,
@@ -24,10 +25,11 @@ async function slotsFrom(
   fromSlot: number,
 ): Promise<number[]> {
   const slots: number[] = [];
-  for await (const entries of storage.log.read(fromSlot)) {
+  for (;;) {
+    const entries = (await storage.readLog(fromSlot + slots.length, 2000)) as LogEntry[];
+    if (entries.length === 0) return slots;
     slots.push(...entries.map((entry) => entry.slot));
   }
-  return slots;
 }
 
 function range(from: number, to: number): number[] {
@@ -179,9 +181,8 @@ describe('the log', () => {
       const disk = new SimDisk();
       const { storage } = await recover(disk);
       for (let i = 0; i < 15; i++) await append(storage, [body(900, i)]);
-      await storage.log.truncateTail(from);
+      await cutTail(storage, from);
       expect(storage.log.tail.slot).toBe(from - 1);
-      expect(storage.log.tail.round).toBe(from === 1 ? 0 : 3);
       const [entry] = await append(storage, [body(50, 77)]);
       expect(await slotsFrom(storage, 1)).toEqual(range(1, from));
       await storage.close();

@@ -190,6 +190,11 @@ export class SegmentSupply {
     else this.run(this.options.reserve.hold());
   }
 
+  /** Segments that stand empty again, before the others; opened for appends. */
+  giveBack(emptied: readonly OpenSegment[]): void {
+    this.ready.unshift(...emptied);
+  }
+
   /** Takes all segments out, for a change of the whole log; `refill` ends it. */
   async drain(): Promise<Segment[]> {
     this.draining = true;

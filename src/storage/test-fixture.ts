@@ -2,9 +2,10 @@ import type { Clock } from '../io/clock.ts';
 import type { Disk } from '../io/disk.ts';
 import { silentLogger } from '../io/logger.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
+import type { SimDisk } from '../sim/disk.ts';
 import { chainHash } from './record.ts';
 import { openStorage, type Storage } from './storage.ts';
-import type { LogEntry, SliceSource, StorageOptions } from './types.ts';
+import type { Adoption, LogEntry, SliceSource, StorageOptions } from './types.ts';
 
 /** What the tests of this folder share. */
 export const checksums: NodeChecksums = new NodeChecksums();
@@ -132,6 +133,33 @@ export function append(storage: Storage, bodies: readonly Uint8Array[]): Promise
   });
 }
 
+export function adopt(storage: Storage, adoption: Adoption): Promise<void> {
+  return new Promise((resolve, reject) => {
+    storage.adopt(adoption, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+/** Cuts the log before `fromSlot`. */
+export function cutTail(storage: Storage, fromSlot: number): Promise<void> {
+  const { state } = storage;
+  return adopt(storage, { fromSlot, entries: [], state, decidedSlot: 0 });
+}
+
+/** Copies the newest snapshot of one to another, in pieces. */
+export async function install(from: Storage, to: Storage, pieceBytes = 700): Promise<void> {
+  const handle = await from.openNewestSnapshot();
+  if (handle === null) throw new Error('there is no snapshot');
+  const installing = await to.beginInstall(handle);
+  const piece = new Uint8Array(pieceBytes);
+  for (;;) {
+    const read = await handle.read(piece, installing.receivedBytes);
+    if (read === 0) break;
+    await installing.write(piece.subarray(0, read));
+  }
+  await handle.close();
+  await installing.finish();
+}
+
 export function sourceOf(bytes: Uint8Array): SliceSource {
   let at = 0;
   return {
@@ -146,10 +174,25 @@ export function sourceOf(bytes: Uint8Array): SliceSource {
 
 export function snapshotAtTail(storage: Storage, bytes: Uint8Array): Promise<unknown> {
   const { slot, hash } = storage.log.tail;
-  return storage.writeSnapshot({ slot, hash, zxid: slot, installed: false }, sourceOf(bytes));
+  return storage.writeSnapshot({ slot, hash, zxid: slot }, sourceOf(bytes));
 }
 
 /** Lets everything that is ready run; the simulated disk answers by microtasks. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Runs the scenario until it ends or the crash comes; true if it came. */
+export async function runUntilCrash(
+  disk: SimDisk,
+  crashAt: number,
+  run: () => Promise<unknown>,
+): Promise<boolean> {
+  disk.crashAt = crashAt;
+  const crash = new Promise<void>((resolve) => {
+    disk.onCrash = resolve;
+  });
+  await Promise.race([run(), crash]);
+  disk.crashAt = Number.POSITIVE_INFINITY;
+  return disk.crashed;
 }

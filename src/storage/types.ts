@@ -35,8 +35,6 @@ export interface SliceSource {
 export interface SnapshotInfo extends Anchor {
   /** For display only. */
   readonly zxid: number;
-  /** It came from a peer, so that the log may end before it. */
-  readonly installed: boolean;
   readonly file: string;
   readonly bytes: number;
 }
@@ -50,7 +48,9 @@ export interface SnapshotContent extends SnapshotInfo {
 export interface RecoveryReport {
   /** Unacknowledged bytes of a torn last append that were cut. */
   tornBytes: number;
-  /** Files that hold what `acceptLoss` cut off. */
+  /** What was found missing and left to the peers, with `repair`. */
+  damage: { readonly slot: number; readonly message: string } | null;
+  /** Files that hold what `acceptLoss` or `repair` cut off. */
   readonly lossFiles: string[];
   /** One sentence each; they name the file. */
   readonly warnings: string[];
@@ -69,6 +69,11 @@ export interface StorageOptions {
   readonly forceSync?: boolean;
   /** Cut at damage, after the cut bytes were kept in a file beside. */
   readonly acceptLoss?: boolean;
+  /**
+   * There are peers to repair damage of the log from (rule 24): the start goes on with what stands
+   * before it, and `isDamaged` says that this replica must not vote.
+   */
+  readonly repair?: boolean;
   /** Snapshots that are kept, at least 2; Infinity keeps them all, and all of the log. */
   readonly snapRetainCount?: number;
   readonly segmentBytesFirst?: number;
@@ -76,4 +81,31 @@ export interface StorageOptions {
   readonly reserveBytes?: number;
   /** Told when space for appends runs out (false) and when it is back (true). */
   readonly onRoom?: (hasRoom: boolean) => void;
+}
+
+/** A change of the log's tail and of the consensus protocol's state, in one step. */
+export interface Adoption {
+  /** This slot and all behind it go; it is above the newest snapshot and at most the tail's + 1. */
+  readonly fromSlot: number;
+  /** What stands there then, from `fromSlot` on. The bodies must not change until it is done. */
+  readonly entries: readonly LogEntry[];
+  readonly state: Uint8Array;
+  /** Slots up to here are decided. */
+  readonly decidedSlot: number;
+  /** Everything that was lost is back: `isDamaged` turns false in the same step. */
+  readonly clearsDamage?: boolean;
+}
+
+/** What a peer says of the snapshot that it sends. */
+export interface AnnouncedSnapshot extends Anchor {
+  readonly zxid: number;
+  /** Size of the file. */
+  readonly bytes: number;
+}
+
+/** A snapshot that stays while a peer reads it. */
+export interface SnapshotHandle extends AnnouncedSnapshot {
+  /** Fills `target` from byte `at` of the file on; fewer bytes only at its end. */
+  read(target: Uint8Array, at: number): Promise<number>;
+  close(): Promise<void>;
 }
