@@ -193,6 +193,22 @@ describe('readers of the log', () => {
     }
   });
 
+  test('find a log that was trimmed and cut at once as it should be', async () => {
+    for (let delay = 0; delay < 12; delay++) {
+      const [disk, storage, entries] = await withEntries(15);
+      const trimming = storage.log.trim(8);
+      for (let i = 0; i < delay; i++) await Promise.resolve();
+      const adopted = suffix(entries, 12, 3);
+      await adopt(storage, { fromSlot: 12, entries: adopted, state: STATE, decidedSlot: 0 });
+      await trimming;
+      expect(storage.log.segments.map(({ path }) => path)).toEqual(
+        disk.paths().filter((path) => storage.log.segments.some((known) => known.path === path)),
+      );
+      expect((await storage.readLog(10, 100))?.[0]?.hash).toEqual(entries[9]?.hash);
+      expect((await storage.readLog(14, 100))?.[0]?.hash).toEqual(adopted[2]?.hash);
+    }
+  });
+
   test('go on while the log is trimmed', async () => {
     for (let delay = 0; delay < 12; delay++) {
       const [, storage] = await withEntries(12);

@@ -17,7 +17,7 @@ import {
 import type { Anchor, LogEntry, StorageOptions } from './types.ts';
 
 /** Crash points per schedule; a long run sets 1 and more schedules. */
-const STRIDE = Number(process.env.QUOLL_CRASH_STRIDE ?? 5);
+const STRIDE = Number(process.env.QUOLL_CRASH_STRIDE ?? 8);
 const SCHEDULES = Number(process.env.QUOLL_CRASH_SCHEDULES ?? 3);
 const OPTIONS: Partial<StorageOptions> = { snapRetainCount: 2 };
 

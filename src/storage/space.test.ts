@@ -147,6 +147,28 @@ describe('a failing disk', () => {
   });
 });
 
+test('a state that could not be saved, and then another, never count as the same', async () => {
+  const disk = new SimDisk();
+  const { storage } = await recover(disk);
+  const save = (fill: number): Promise<unknown> =>
+    new Promise((resolve) => storage.saveState(new Uint8Array(9).fill(fill), resolve));
+  await save(1);
+  // Two copies are written, the third is not; then only one.
+  disk.fault = (operation, path) =>
+    operation === 'write' && path.endsWith('superblock.2') ? 'EIO' : null;
+  expect(await save(2)).not.toBeNull();
+  disk.fault = (operation, path) =>
+    operation === 'write' && !path.endsWith('superblock.0') ? 'EIO' : null;
+  expect(await save(3)).not.toBeNull();
+  disk.fault = () => null;
+  const found = await recover(disk.copy());
+  expect(found.storage.state).toEqual(new Uint8Array(9).fill(3));
+  const damaged = disk.copy();
+  await (await recover(damaged)).storage.close();
+  damaged.loseEntry('/data/quoll/superblock.0');
+  expect((await recover(damaged)).storage.state).toEqual(new Uint8Array(9).fill(3));
+});
+
 test('short writes are completed, wherever they stop', async () => {
   const disk = new SimDisk();
   const { storage } = await recover(disk);
