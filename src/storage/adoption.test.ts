@@ -193,6 +193,28 @@ describe('readers of the log', () => {
     }
   });
 
+  test('are not told what was cut while the disk took its time to read it', async () => {
+    let held: (() => void) | null = null;
+    let holdsNext = false;
+    const disk = new SimDisk((task) => {
+      if (holdsNext) held = task;
+      else queueMicrotask(task);
+      holdsNext = false;
+    });
+    const { storage } = await recover(disk);
+    const entries = await append(storage, [body(300, 1), body(300, 2), body(300, 3)]);
+    disk.fault = (operation) => {
+      holdsNext = operation === 'read' && held === null;
+      return null;
+    };
+    const reading = storage.readLog(2, 5000);
+    await settle();
+    const adopted = suffix(entries, 2, 1);
+    await adopt(storage, { fromSlot: 2, entries: adopted, state: STATE, decidedSlot: 0 });
+    (held as unknown as () => void)();
+    expect((await reading)?.map(({ hash }) => hash)).toEqual([adopted[0]?.hash]);
+  });
+
   test('find a log that was trimmed and cut at once as it should be', async () => {
     for (let delay = 0; delay < 12; delay++) {
       const [disk, storage, entries] = await withEntries(15);

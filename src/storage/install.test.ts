@@ -71,6 +71,22 @@ describe("a peer's snapshot", () => {
     expect((await recover(disk.copy())).entries).toEqual([]);
   });
 
+  test('may come while the log is trimmed', async () => {
+    const { peer } = await peerAhead();
+    const { slot } = peer.log.tail;
+    for (let delay = 0; delay < 30; delay++) {
+      const disk = new SimDisk();
+      const { storage } = await recover(disk);
+      for (let i = 0; i < 9; i++) await append(storage, [body(2500, i + 100)]);
+      const installing = install(peer, storage, 10_000);
+      for (let i = 0; i < 3 * delay; i++) await Promise.resolve();
+      await Promise.all([installing, storage.log.trim(7)]);
+      const [more] = await append(storage, [body(9)]);
+      expect(more?.slot).toBe(slot + 1);
+      expect((await recover(disk.copy())).storage.log.tail.hash).toEqual(more?.hash);
+    }
+  });
+
   test('goes on behind a break, and is refused when it is not what was announced', async () => {
     const { handle } = await peerAhead();
     const file = await fileOf(handle);

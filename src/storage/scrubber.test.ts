@@ -90,6 +90,25 @@ test('no more is read in a second than was asked for', async () => {
   expect(damages).toHaveLength(1);
 });
 
+test('a segment that is cut and written anew between two looks is not taken for damaged', async () => {
+  const disk = new SimDisk();
+  const clock = new SteppedClock();
+  const size = { segmentBytesFirst: 2_000_000, segmentBytesMax: 2_000_000 };
+  const { storage } = await recover(disk, { clock, ...size });
+  const write = async (count: number, fill: number): Promise<void> => {
+    for (let i = 0; i < count; i++) await append(storage, [body(90_000, fill + i)]);
+  };
+  await write(25, 1);
+  const damages: ScrubbedDamage[] = [];
+  storage.scrub((damage) => damages.push(damage), 300_000);
+  await clock.pass(2);
+  await cutTail(storage, 5);
+  await write(25, 100);
+  await clock.pass(20);
+  expect(damages).toEqual([]);
+  await storage.close();
+});
+
 test('trims, purges and cuts meanwhile are not in its way, nor taken for damage', async () => {
   for (let turns = 0; turns < 20; turns++) {
     const { disk, clock, storage, damages } = await scrubbed();

@@ -147,6 +147,35 @@ describe('a failing disk', () => {
   });
 });
 
+test('the first copy of the superblock is durable before another is begun', async () => {
+  const answers: (() => void)[] = [];
+  let isManual = false;
+  const disk = new SimDisk((task) => {
+    if (isManual) answers.push(task);
+    else queueMicrotask(task);
+  });
+  const { storage } = await recover(disk);
+  await settle();
+  const begun: string[] = [];
+  disk.fault = (operation, path) => {
+    if (operation === 'write') begun.push(path.slice(-1));
+    return null;
+  };
+  isManual = true;
+  const saved = new Promise((resolve) => storage.saveState(body(5), resolve));
+  await settle();
+  expect(begun).toEqual(['0']);
+  answers.splice(0).forEach((answer) => {
+    answer();
+  });
+  await settle();
+  expect(begun).toEqual(['0', '1', '2']);
+  answers.splice(0).forEach((answer) => {
+    answer();
+  });
+  expect(await saved).toBeNull();
+});
+
 test('a state that could not be saved, and then another, never count as the same', async () => {
   const disk = new SimDisk();
   const { storage } = await recover(disk);

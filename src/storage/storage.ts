@@ -261,7 +261,7 @@ export class Storage {
   /**
    * Durable entries from `fromSlot` on, decided or not: as many as fit `maxBytes`, at least one;
    * none behind the tail; null when the log does not hold the slot any more. All of them were in
-   * the log, together, when it answers. Cheap for whoever comes again for what follows.
+   * the log, together, when the last was read. Cheap for whoever comes again for what follows.
    */
   readLog(fromSlot: number, maxBytes: number): Promise<LogEntry[] | null> {
     return this.log.read(fromSlot, maxBytes);
