@@ -79,6 +79,17 @@ describe('an adoption', () => {
     expect((await recover(disk.copy())).storage.state).toEqual(STATE);
   });
 
+  test('is durable without forceSync too', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk, { forceSync: false });
+    await append(storage, [body(50)]);
+    const adopted = entriesBehind(storage.log.tail, [body(900, 1), body(900, 2)]);
+    await adopt(storage, { fromSlot: 2, entries: adopted, state: STATE, decidedSlot: 1 });
+    const found = await recover(disk.reboot(() => 0));
+    expect(found.storage.state).toEqual(STATE);
+    expect(found.storage.log.tail.hash).toEqual(adopted[1]?.hash);
+  });
+
   test('goes on without the reserve, and leaves all as it was when that is too little', async () => {
     for (const [room, isEnough] of [
       [2500, true],
