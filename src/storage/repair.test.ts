@@ -41,6 +41,18 @@ beforeAll(async () => {
   entries = written;
 });
 
+/** The same log, and a snapshot at the slot. */
+async function withSnapshot(slot: number): Promise<SimDisk> {
+  const fresh = new SimDisk();
+  const { storage } = await recover(fresh);
+  for (const entry of entries) {
+    await append(storage, [entry.body]);
+    if (entry.slot === slot) await snapshotAtTail(storage, new Uint8Array(500).fill(1));
+  }
+  await storage.close();
+  return fresh.copy();
+}
+
 function logFiles(on: SimDisk): string[] {
   return on.paths().filter((path) => path.endsWith('.qlog'));
 }
@@ -97,20 +109,26 @@ describe('a member with peers', () => {
 
   test('does not forget what it lost, whenever it crashes while it starts', async () => {
     const choose = random(10);
-    for (const pick of [0, 1, 2]) {
-      for (let crashAt = 1 + pick; ; crashAt += STRIDE) {
-        const damaged = disk.copy();
-        const file = logFiles(damaged)[pick] as string;
-        damaged.flipBit(file, 8 * 520 + choose(600));
+    const bases = [disk, await withSnapshot(10)];
+    for (let kind = 0; kind < 12; kind++) {
+      const broken = (bases[kind % 2] as SimDisk).copy();
+      const files = logFiles(broken);
+      const file = files[(kind >> 2) % 3] as string;
+      if (kind % 4 < 2) broken.flipBit(file, 8 * 520 + choose(600));
+      else if (kind < 8) broken.loseEntry(file);
+      else for (const each of files) broken.loseEntry(each);
+      const { isDamaged } = (await recover(broken.copy(), REPAIR)).storage;
+      for (let crashAt = 1 + (kind % STRIDE); ; crashAt += STRIDE) {
+        const damaged = broken.copy();
         const crashed = await runUntilCrash(damaged, crashAt, async () => {
           await (await recover(damaged, REPAIR)).storage.close();
         });
         const after = crashed ? damaged.reboot(choose) : damaged.copy();
         const found = await recover(after, REPAIR);
         expectKnown(found);
-        expect(found.storage.isDamaged).toBe(true);
+        expect(found.storage.isDamaged).toBe(isDamaged);
         await found.storage.close();
-        if (crashAt % 4 === 0) await expectRepairable(after);
+        if (isDamaged && crashAt % 4 === 0) await expectRepairable(after);
         if (!crashed) break;
       }
     }
@@ -154,17 +172,6 @@ describe('a member with peers', () => {
 });
 
 describe('with snapshots', () => {
-  async function withSnapshot(slot: number): Promise<SimDisk> {
-    const fresh = new SimDisk();
-    const { storage } = await recover(fresh);
-    for (const entry of entries) {
-      await append(storage, [entry.body]);
-      if (entry.slot === slot) await snapshotAtTail(storage, new Uint8Array(500).fill(1));
-    }
-    await storage.close();
-    return fresh.copy();
-  }
-
   test('damage in entries that one covers costs nothing', async () => {
     const whole = await withSnapshot(10);
     const choose = random(12);
