@@ -134,6 +134,21 @@ it('cuts at the damage when the loss is accepted, and keeps what it cuts', async
   expect(entries.length).toBeLessThan(BODIES.length);
 });
 
+it('tells of a member that lost entries and does not vote, until the loss is accepted', async () => {
+  await fill();
+  damage();
+  const { storage } = await recover(new NodeDisk(), { dataDir: directory, repair: true });
+  await storage.close();
+  const told = await run();
+  expect([told.code, told.out]).toEqual([3, expect.stringMatching(/damaged\n.*does not vote/s)]);
+  expect(JSON.parse((await run({ json: true })).out)).toMatchObject({
+    whole: false,
+    entriesMissing: true,
+  });
+  expect((await run({ acceptLoss: true })).code).toBe(0);
+  expect((await run()).code).toBe(0);
+});
+
 it('accepts no loss where there is none', async () => {
   await fill();
   const before = readdirSync(join(directory, 'quoll', 'log'));

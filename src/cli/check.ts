@@ -96,7 +96,7 @@ async function cutAtDamage(place: Place): Promise<RecoveryReport> {
 }
 
 function isWhole(report: CheckReport): boolean {
-  return !report.problems.some((problem) => problem.isFatal);
+  return !report.isDamaged && !report.problems.some((problem) => problem.isFatal);
 }
 
 function asJson(value: unknown): string {
@@ -120,6 +120,7 @@ function reportAsJson(
     entries: report.entries,
     firstSlot: report.firstSlot,
     lastSlot: report.lastSlot,
+    entriesMissing: report.isDamaged,
     snapshots: report.snapshots.map(({ slot, zxid, hash, file, bytes }) => ({
       slot,
       zxid: `0x${zxid.toString(16)}`,

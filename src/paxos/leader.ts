@@ -213,7 +213,7 @@ export class Leader {
     this.countProbes();
   }
 
-  /** Whoever answered a probe had promised nothing higher by then; a write quorum of them proves it. */
+  /** Whoever answered had promised nothing higher by then; a write quorum of them proves it. */
   private countProbes(): void {
     if (this.progress.size === 0) {
       this.confirmed = this.probe;

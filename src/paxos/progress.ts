@@ -11,7 +11,7 @@ export class Progress {
   toldDecided = 0;
   /** The latest heartbeat that it answered. */
   heardProbe = 0;
-  /** The latest heartbeat sent when its log was last sent whole: older answers say nothing of it. */
+  /** The latest heartbeat when its log was last sent whole: older answers say nothing of it. */
   syncedAtProbe = 0;
   /** What had been sent when the latest heartbeat left. */
   nextAtProbe = 0;

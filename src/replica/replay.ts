@@ -1,7 +1,7 @@
 import { Reader } from '../base/reader.ts';
 import type { Entry } from '../paxos/entry.ts';
 import type { State } from '../state/state.ts';
-import { openEntry } from './replica.ts';
+import { openEntry } from './applier.ts';
 
 /**
  * Applies recovered entries to the state and returns how many commands they held; nobody waits for

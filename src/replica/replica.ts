@@ -1,15 +1,14 @@
 import { viewOf } from '../base/bytes.ts';
-import { Reader } from '../base/reader.ts';
-import type { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
 import { type Ballot, NO_BALLOT, sameBallot } from '../paxos/ballot.ts';
-import { type Anchor, type Entry, EntryKind, type Unchained } from '../paxos/entry.ts';
+import type { Anchor, Entry, Unchained } from '../paxos/entry.ts';
 import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
-import { CommandHeader, CommandKind } from '../state/command.ts';
-import { Identities } from '../state/identities.ts';
+import { CommandKind } from '../state/command.ts';
+import type { Identities } from '../state/identities.ts';
 import type { Outcome } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
+import { Applier } from './applier.ts';
 import type { Attachment, Client } from './attachment.ts';
 import { Barriers } from './barriers.ts';
 import { DigestPoints } from './digest-points.ts';
@@ -18,10 +17,11 @@ import { Freshness } from './freshness.ts';
 import { Intake } from './intake.ts';
 import { Leadership } from './leadership.ts';
 import { LocalSessions } from './local-sessions.ts';
-import { openingBody } from './opening.ts';
 import { Outbox } from './outbox.ts';
+import { OwnCommands } from './own-commands.ts';
 import type { PeerPort, Touch } from './peer-port.ts';
-import { type IdentityOf, proposalFor } from './reconfiguration.ts';
+import { Proposer } from './proposer.ts';
+import type { IdentityOf } from './reconfiguration.ts';
 import type { SessionIds } from './session-ids.ts';
 import { ReplicaStats } from './stats.ts';
 import { Turn } from './turn.ts';
@@ -56,9 +56,6 @@ export interface ReplicaOptions {
   readonly onApplied: (entry: Entry) => void;
 }
 
-/** Apply yields to the loop after this long, so that reads and pings wait no longer than that. */
-const APPLY_SLICE_MS = 4;
-const CLOCK_EVERY_COMMANDS = 64;
 /** What is learnt from others waits for the disk up to this much. */
 const WRITES_BYTES_MAX = 33_554_432;
 /** A tick that comes this many ticks late says that this process itself stood still (rule 36). */
@@ -78,8 +75,6 @@ export class Replica {
   readonly stats: ReplicaStats = new ReplicaStats();
   readonly digestPoints: DigestPoints = new DigestPoints();
   readonly freshness: Freshness = new Freshness();
-  /** About when the outcome that is being delivered came to be, on the monotonic clock. */
-  appliedMs = 0;
   private readonly options: ReplicaOptions;
   private readonly outbox: Outbox;
   private readonly intake: Intake;
@@ -87,14 +82,9 @@ export class Replica {
   private readonly leadership: Leadership;
   private readonly barriers = new Barriers();
   private readonly writes: Writes;
-  private readonly header = new CommandHeader();
-  /** Batches whose slot the consensus may still refer to, oldest first. */
-  private proposed: { readonly slot: number; readonly batch: Writer }[] = [];
-  private readonly decided: Entry[] = [];
-  private readonly reader = new Reader();
-  private readonly command = new Reader();
-  private readonly applyMore: () => void = () => this.applySlice();
-  private applying = false;
+  private readonly commands: OwnCommands;
+  private readonly proposer: Proposer;
+  private readonly applier: Applier;
   private onIdle: (() => void) | null = null;
   /** Who led, and how, when this replica last looked. */
   private leaderId: number | null = null;
@@ -123,12 +113,20 @@ export class Replica {
       tickTimeMs,
       serverId: options.serverId,
     });
-    const sink = {
-      begin: (kind: number, high: number, low: number, generation: number, number: number) =>
-        this.begin(kind, 0, 0, high, low, generation, number, Identities.none),
-      end: () => this.end(),
-    };
-    this.sessions = new LocalSessions(state, options.sessionIds, sink, firstNumber);
+    this.proposer = new Proposer({ ...options, intake: this.intake, stats: this.stats });
+    this.commands = new OwnCommands(this.outbox, () => {
+      this.stats.commandsProposed++;
+      this.turn.wake();
+    });
+    const { sessionIds } = options;
+    this.sessions = new LocalSessions(state, sessionIds, this.commands, firstNumber);
+    this.applier = new Applier({
+      state,
+      clock,
+      onOutcome: (outcome) => this.deliver(outcome),
+      onEntry: options.onApplied,
+      onIdle: () => this.applied(),
+    });
     this.writes = new Writes({
       store: options.store,
       nowMs: () => clock.monotonicMs(),
@@ -159,6 +157,11 @@ export class Replica {
   /** True while this replica leads and its commands may be decided. */
   get isLeading(): boolean {
     return this.paxos.isOpen;
+  }
+
+  /** About when the outcome that is being delivered came to be, on the monotonic clock. */
+  get appliedMs(): number {
+    return this.applier.appliedMs;
   }
 
   /** True while somebody leads, as far as is known here. */
@@ -198,16 +201,15 @@ export class Replica {
     from: number,
     to: number,
   ): void {
-    const writer = this.beginOwn(CommandKind.write, opcode, cxid, attachment, identities);
-    writer.raw(body, from, to);
-    this.end();
+    const { commands } = this;
+    commands.beginWrite(attachment, opcode, cxid, identities).raw(body, from, to);
+    commands.end();
   }
 
   /** Submits a write that this replica refuses with `code`. */
   submitReject(attachment: Attachment, opcode: number, cxid: number, code: number): void {
-    const writer = this.beginOwn(CommandKind.reject, opcode, cxid, attachment, Identities.none);
-    writer.i32(code);
-    this.end();
+    this.commands.beginReject(attachment, opcode, cxid).i32(code);
+    this.commands.end();
   }
 
   /** `client` hears by `onBarrier` once all is applied here that was decided when it asked. */
@@ -289,7 +291,7 @@ export class Replica {
 
   onTellIndex(number: number, slot: number): void {
     this.barriers.answered(number, slot);
-    if (!this.applying) this.barriers.applied(this.state.slot);
+    if (!this.applier.isBusy) this.barriers.applied(this.state.slot);
   }
 
   /** Entries that are chosen, from another replica; false if they do not fit. */
@@ -333,50 +335,6 @@ export class Replica {
     return this.paxos.role === 'leader' && sameBallot(this.paxos.ballot, ballot);
   }
 
-  private beginOwn(
-    kind: number,
-    opcode: number,
-    cxid: number,
-    attachment: Attachment,
-    identities: Identities,
-  ): Writer {
-    const { high, low, generation } = attachment;
-    const sequence = ++attachment.sequence;
-    return this.begin(kind, opcode, cxid, high, low, generation, sequence, identities);
-  }
-
-  /** Time and flags are the leader's to stamp. */
-  private begin(
-    kind: number,
-    opcode: number,
-    cxid: number,
-    high: number,
-    low: number,
-    generation: number,
-    sequence: number,
-    identities: Identities,
-  ): Writer {
-    const { header } = this;
-    header.kind = kind;
-    header.opcode = opcode;
-    header.cxid = cxid;
-    header.sessionHigh = high;
-    header.sessionLow = low;
-    header.generation = generation;
-    header.sequence = sequence;
-    header.flags = 0;
-    header.timeMs = 0;
-    const writer = this.outbox.open();
-    header.encode(writer, identities.encoded);
-    return writer;
-  }
-
-  private end(): void {
-    this.outbox.close();
-    this.stats.commandsProposed++;
-    this.turn.wake();
-  }
-
   /** All input of the turn has been handled: what gathered goes to the leader, and to the disk. */
   private endTurn(): void {
     this.step();
@@ -406,44 +364,13 @@ export class Replica {
     this.carryOut();
   }
 
-  /** While the disk works the next batch gathers: one that is open has a slot only then. */
   private propose(): void {
-    const { paxos } = this;
-    if (paxos.wantsOpening) {
-      paxos.propose(EntryKind.opening, openingBody(this.clock.wallMs(), !paxos.isAlone));
-    } else if (paxos.isOpen && this.writes.isIdle) {
-      const batch = this.intake.take();
-      if (batch === null) {
-        this.proposeSolitary();
-        return;
-      }
-      this.stats.batchBytes.record(batch.at);
-      const slot = paxos.propose(EntryKind.batch, batch.written());
-      this.proposed.push({ slot, batch });
-    } else {
-      return;
-    }
-    this.carryOut();
-  }
-
-  /**
-   * A reconfiguration gets a slot of its own, once everything before it has been applied: the
-   * leader has to know its outcome, because the slot behind it is decided by other voters.
-   */
-  private proposeSolitary(): void {
-    const { paxos, intake } = this;
-    const { solitary } = intake;
-    if (solitary === null || this.state.slot < paxos.lastSlot) return;
-    const { serverId, identityOf } = this.options;
-    const proposal = proposalFor(solitary.bytes, this.state, paxos, serverId, identityOf);
-    paxos.propose(proposal.kind, proposal.body);
-    intake.resume();
-    this.carryOut();
+    if (this.proposer.propose(this.writes.isIdle)) this.carryOut();
   }
 
   private step(): void {
     this.carryOut();
-    if (this.decided.length > 0 && !this.applying) this.applySlice();
+    this.applier.run();
   }
 
   /** Carries out what the consensus asks for; what is decided is only noted. */
@@ -451,7 +378,7 @@ export class Replica {
     const { options } = this;
     const output = this.paxos.drain();
     for (const { to, message } of output.sends) options.peers.send(to, message);
-    for (const entry of output.decided) this.decided.push(entry);
+    this.applier.add(output.decided);
     if (output.fetchFrom !== null) options.peers.fetch(output.fetchFrom);
     this.noteLeader();
     this.noteConfirmed();
@@ -465,7 +392,7 @@ export class Replica {
     // The next batch goes to the disk before this one is applied, so that both work at once.
     this.route();
     this.propose();
-    if (!this.applying) this.applySlice();
+    this.applier.run();
   }
 
   private noteAppend({ startedMs, entries }: AppendReport): void {
@@ -480,7 +407,7 @@ export class Replica {
     );
   }
 
-  /** Another leader, or the same under another ballot, knows nothing of what its predecessor got. */
+  /** Another leader, or the same under another ballot, has nothing of what was sent before. */
   private noteLeader(): void {
     const { paxos } = this;
     const { leaderId, ballot } = paxos;
@@ -513,8 +440,7 @@ export class Replica {
     this.intake.clear();
     this.leadership.stop();
     this.ownReports = [];
-    // Entries that were not decided may still be referred to: their buffers are not used again.
-    this.proposed = [];
+    this.proposer.forget();
   }
 
   private sendAgain(): void {
@@ -537,52 +463,12 @@ export class Replica {
     this.leadership.answerConfirmed((number, slot) => this.onTellIndex(number, slot));
   }
 
-  private applySlice(): void {
-    this.appliedMs = this.clock.monotonicMs();
-    const deadlineMs = this.appliedMs + APPLY_SLICE_MS;
-    this.applying = true;
-    while (this.decided.length > 0) {
-      const entry = this.decided[0] as Entry;
-      if (!this.applyEntry(entry, deadlineMs)) {
-        this.clock.afterTurn(this.applyMore);
-        return;
-      }
-      this.decided.shift();
-      this.state.applied(entry.slot);
-      this.options.onApplied(entry);
-    }
-    this.applying = false;
-    this.releaseBatches();
+  /** The applier has come to the end of what is decided. */
+  private applied(): void {
+    this.proposer.release(this.state.slot);
     this.barriers.applied(this.state.slot);
     if (this.intake.solitary !== null) this.turn.wake();
     this.reportIdle();
-  }
-
-  private releaseBatches(): void {
-    const upTo = Math.min(this.state.slot, this.paxos.releasedSlot);
-    while (this.proposed.length > 0) {
-      const { slot, batch } = this.proposed[0] as (typeof this.proposed)[0];
-      if (slot > upTo) return;
-      this.proposed.shift();
-      this.intake.release(batch);
-    }
-  }
-
-  /** False if time ran out before the entry's last command; call again to go on. */
-  private applyEntry(entry: Entry, deadlineMs: number): boolean {
-    const reader = this.reader;
-    if (reader.bytes !== entry.body) openEntry(reader, entry);
-    for (let count = 1; reader.remaining > 0; count++) {
-      const length = reader.i32();
-      const from = reader.at;
-      reader.skip(length);
-      this.command.reset(reader.bytes, reader.view, from, from + length);
-      this.deliver(this.state.apply(this.command));
-      if (count % CLOCK_EVERY_COMMANDS !== 0) continue;
-      this.appliedMs = this.clock.monotonicMs();
-      if (this.appliedMs > deadlineMs && reader.remaining > 0) return false;
-    }
-    return true;
   }
 
   /** Watch events first, then the reply: a client never reads a change before its event. */
@@ -595,7 +481,7 @@ export class Replica {
     switch (outcome.kind) {
       case CommandKind.openSession:
       case CommandKind.attachSession: {
-        const { appliedMs } = this;
+        const { appliedMs } = this.applier;
         const isOpen = outcome.error === 0;
         const lease = isOpen ? this.expiry.start(high, low, outcome.timeoutMs, appliedMs) : null;
         this.sessions.deliverAttachment(outcome, lease);
@@ -619,17 +505,10 @@ export class Replica {
   }
 
   private reportIdle(): void {
-    if (this.onIdle === null || this.applying || !this.writes.isIdle) return;
-    if (this.decided.length > 0 || !this.outbox.isEmpty || this.intake.pendingBytes > 0) return;
+    if (this.onIdle === null || this.applier.isBusy || !this.writes.isIdle) return;
+    if (!this.outbox.isEmpty || this.intake.pendingBytes > 0) return;
     const task = this.onIdle;
     this.onIdle = null;
     task();
   }
-}
-
-/** Leaves the reader at the entry's first command. */
-export function openEntry(reader: Reader, { body, kind }: Entry): void {
-  reader.reset(body, viewOf(body), 0, body.length);
-  // A stop-sign names the next configuration ahead of its commands.
-  if (kind === EntryKind.configuration) reader.skip(reader.i32());
 }

@@ -9,7 +9,7 @@ import { Harness } from './testing/harness.ts';
 const LEVELS = Array.from({ length: LEVEL_SUPPORTED }, (_, i) => i + 1);
 
 function fileOf(level: number): string {
-  return new URL(`testdata/level-${level}.log`, import.meta.url).pathname;
+  return new URL(`testdata/level-${level}.txt`, import.meta.url).pathname;
 }
 
 /**

@@ -17,8 +17,9 @@ import {
 import type { Anchor, LogEntry, StorageOptions } from './types.ts';
 
 /** Crash points per schedule; a long run sets 1 and more schedules. */
-const STRIDE = Number(process.env.QUOLL_CRASH_STRIDE ?? 5);
+const STRIDE = Number(process.env.QUOLL_CRASH_STRIDE ?? 8);
 const SCHEDULES = Number(process.env.QUOLL_CRASH_SCHEDULES ?? 3);
+const SEEDS = Number(process.env.QUOLL_CRASH_SEEDS ?? 3);
 const OPTIONS: Partial<StorageOptions> = { snapRetainCount: 2 };
 
 const GENESIS: Anchor = { slot: 0, hash: GENESIS_HASH };
@@ -183,7 +184,7 @@ async function crashOnce(seed: number, crashAt: number, schedule: number): Promi
 }
 
 describe('a crash after any disk operation of an acceptor', () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of Array.from({ length: SEEDS }, (_, i) => 1 + i)) {
     test(`leaves log and state together, as before or as behind it (scenario ${seed})`, async () => {
       for (let schedule = 0; schedule < SCHEDULES; schedule++) {
         let crashAt = 1 + (schedule % STRIDE);

@@ -16,7 +16,7 @@ import { SegmentScan } from './scan.ts';
 import { readSnapshotInfo } from './snapshot-file.ts';
 import { readSlices } from './snapshot-reader.ts';
 import { Snapshots } from './snapshots.ts';
-import { decodeSuperblock, encodeSuperblock } from './superblock.ts';
+import { BLANK_CONTENT, decodeSuperblock, encodeSuperblock } from './superblock.ts';
 import { checksums, entriesBehind, joined, random, sourceOf } from './test-fixture.ts';
 
 const COUNT = Number(process.env.QUOLL_FUZZ_COUNT ?? 500);
@@ -71,6 +71,24 @@ test('a superblock decodes to what was encoded, or to a complaint', () => {
     if (typeof decoded !== 'string') expect(decoded).toEqual(block);
     expect(typeof decodeSuperblock(checksums, noise(choose))).toBe('string');
   }
+});
+
+test('a superblock of format 1 is read as one with nothing under way', () => {
+  const block = {
+    ...BLANK_CONTENT,
+    sequence: 7,
+    clusterId: CLUSTER,
+    replicaId: new Uint8Array(16).fill(9),
+    state: new Uint8Array(70).fill(5),
+  };
+  const second = encodeSuperblock(checksums, block);
+  const bytes = joined([second.subarray(0, 64), block.state]);
+  const view = viewOf(bytes);
+  view.setUint32(8, 1);
+  view.setUint32(60, 0);
+  view.setUint32(0, checksums.crc32(bytes, 4, 64, 0));
+  expect(decodeSuperblock(checksums, bytes)).toEqual(block);
+  expect(decodeSuperblock(checksums, bytes.subarray(0, 100))).toBe('it ends short');
 });
 
 test('a record header decodes to what was encoded, or not at all', () => {

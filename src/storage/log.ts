@@ -62,6 +62,8 @@ export class Log {
   private waitsFor: 'segment' | 'space' | null = null;
   /** Counts whatever takes entries away, so that readers notice. */
   revision = 0;
+  /** Counts those of them that erase bytes of a segment or make it anew. */
+  rewrites = 0;
   /** While it is cut or begun anew. */
   private isChanging = false;
   private removing: Promise<unknown> = Promise.resolve();
@@ -264,6 +266,11 @@ export class Log {
     await this.file.sync();
   }
 
+  /** Whether the segment is part of the log, and written no more. */
+  isClosed(segment: Segment): boolean {
+    return segment !== this.current && this.segments.includes(segment);
+  }
+
   get isIdle(): boolean {
     return this.done === null && !this.isChanging;
   }
@@ -322,6 +329,7 @@ export class Log {
     // First what readers go by, then the bytes: nobody begins to read what is being erased.
     this.current = holder;
     this.last = place.tail;
+    this.rewrites++;
     this.noteLess();
     await this.file.close();
     const opened = await openSegments(this.options, [holder, ...freed]);
@@ -351,6 +359,7 @@ export class Log {
       this.current = first.segment;
       this.file = first.file;
       this.last = anchor;
+      this.rewrites++;
       this.noteLess();
       for (const segment of old) await removeSegment(this.options, segment);
       this.supply.refill(rest);

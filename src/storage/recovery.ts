@@ -65,6 +65,8 @@ export class LogRecovery {
   /** What the snapshot and the records read so far vouch for as decided. */
   decidedSlot: number;
   private found: FoundSegment[] = [];
+  /** Index of the first segment that is read. */
+  private start = 0;
   /** The log has another entry at the snapshot's slot than the snapshot. */
   private mismatch: StorageError | null = null;
 
@@ -80,6 +82,7 @@ export class LogRecovery {
   async *entries(): AsyncGenerator<LogEntry[], RecoveredLog, undefined> {
     this.found = await findSegments(this.options.place);
     const start = this.startIndex();
+    this.start = start;
     const begins = this.found[start]?.segment.firstSlot ?? 0;
     // A segment that begins before the snapshot's slot is believed about what it follows; from
     // that slot on the snapshot's hash vouches for the chain.
@@ -306,9 +309,11 @@ export class LogRecovery {
     const { place, segmentBytesFirst } = this.options;
     const { disk, checksums, directory, clusterId } = place;
     const segments = this.found.slice(0, whole).map(({ segment }) => segment);
-    let current = 0;
+    // Never one that was not read: nobody knows where its records end. (The snapshot is of the last
+    // entry of a segment, and the first write to the next one was torn and cut.)
+    let current = Math.min(this.start, Math.max(0, whole - 1));
     segments.forEach((segment, index) => {
-      if (segment.firstSlot > 0) current = index;
+      if (segment.firstSlot > 0) current = Math.max(current, index);
     });
     // Only after an accepted loss: the successor of the last segment went with the rest.
     while (segments.length < current + 2) {

@@ -147,6 +147,57 @@ describe('a failing disk', () => {
   });
 });
 
+test('the first copy of the superblock is durable before another is begun', async () => {
+  const answers: (() => void)[] = [];
+  let isManual = false;
+  const disk = new SimDisk((task) => {
+    if (isManual) answers.push(task);
+    else queueMicrotask(task);
+  });
+  const { storage } = await recover(disk);
+  await settle();
+  const begun: string[] = [];
+  disk.fault = (operation, path) => {
+    if (operation === 'write') begun.push(path.slice(-1));
+    return null;
+  };
+  isManual = true;
+  const saved = new Promise((resolve) => storage.saveState(body(5), resolve));
+  await settle();
+  expect(begun).toEqual(['0']);
+  answers.splice(0).forEach((answer) => {
+    answer();
+  });
+  await settle();
+  expect(begun).toEqual(['0', '1', '2']);
+  answers.splice(0).forEach((answer) => {
+    answer();
+  });
+  expect(await saved).toBeNull();
+});
+
+test('a state that could not be saved, and then another, never count as the same', async () => {
+  const disk = new SimDisk();
+  const { storage } = await recover(disk);
+  const save = (fill: number): Promise<unknown> =>
+    new Promise((resolve) => storage.saveState(new Uint8Array(9).fill(fill), resolve));
+  await save(1);
+  // Two copies are written, the third is not; then only one.
+  disk.fault = (operation, path) =>
+    operation === 'write' && path.endsWith('superblock.2') ? 'EIO' : null;
+  expect(await save(2)).not.toBeNull();
+  disk.fault = (operation, path) =>
+    operation === 'write' && !path.endsWith('superblock.0') ? 'EIO' : null;
+  expect(await save(3)).not.toBeNull();
+  disk.fault = () => null;
+  const found = await recover(disk.copy());
+  expect(found.storage.state).toEqual(new Uint8Array(9).fill(3));
+  const damaged = disk.copy();
+  await (await recover(damaged)).storage.close();
+  damaged.loseEntry('/data/quoll/superblock.0');
+  expect((await recover(damaged)).storage.state).toEqual(new Uint8Array(9).fill(3));
+});
+
 test('short writes are completed, wherever they stop', async () => {
   const disk = new SimDisk();
   const { storage } = await recover(disk);

@@ -12,6 +12,7 @@ import type { LogPlace } from './log-reading.ts';
 import type { StorageParts } from './parts.ts';
 import { purge } from './purge.ts';
 import { Reserve } from './reserve.ts';
+import { Scrubber } from './scrubber.ts';
 import type { SnapshotHeader } from './snapshot-file.ts';
 import { Snapshots } from './snapshots.ts';
 import { createSuperblocks, readSuperblocks } from './superblock.ts';
@@ -22,6 +23,7 @@ import type {
   Identity,
   LogEntry,
   RecoveryReport,
+  ScrubbedDamage,
   SliceSource,
   SnapshotContent,
   SnapshotHandle,
@@ -31,6 +33,7 @@ import type {
 
 const SNAPSHOTS_KEPT_DEFAULT = 3;
 const RESERVE_BYTES = 16_777_216;
+const SCRUB_BYTES_PER_SECOND = 1_048_576;
 
 /**
  * Opens the data directory of one replica, formatting it if it is blank. Then, in this order:
@@ -91,6 +94,7 @@ export class Storage {
   /** An adoption is under way, or a snapshot takes the place of the log. */
   private changing = false;
   private install: SnapshotInstall | null = null;
+  private scrubber: Scrubber | null = null;
   /** The snapshot that was loaded; undefined before `loadSnapshot`. */
   private base: SnapshotInfo | null | undefined;
   private opened: Log | null = null;
@@ -257,7 +261,7 @@ export class Storage {
   /**
    * Durable entries from `fromSlot` on, decided or not: as many as fit `maxBytes`, at least one;
    * none behind the tail; null when the log does not hold the slot any more. All of them were in
-   * the log, together, when it answers. Cheap for whoever comes again for what follows.
+   * the log, together, when the last was read. Cheap for whoever comes again for what follows.
    */
   readLog(fromSlot: number, maxBytes: number): Promise<LogEntry[] | null> {
     return this.log.read(fromSlot, maxBytes);
@@ -316,7 +320,27 @@ export class Storage {
     }
   }
 
+  /**
+   * Begins to read closed segments and snapshots again, once a day at most, in the background and
+   * until `close`. What is damaged is reported; it is repaired at the next start.
+   */
+  scrub(
+    onDamage: (damage: ScrubbedDamage) => void,
+    bytesPerSecond: number = SCRUB_BYTES_PER_SECOND,
+  ): void {
+    assert(this.scrubber === null, 'it is being scrubbed already');
+    this.scrubber = new Scrubber({
+      place: this.logPlace(),
+      log: this.log,
+      snapshots: this.snapshots,
+      clock: this.options.clock,
+      bytesPerSecond,
+      onDamage,
+    });
+  }
+
   async close(): Promise<void> {
+    await this.scrubber?.stop();
     await this.install?.abort();
     await this.opened?.close();
     await this.superblock.close();

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { SimDisk } from '../sim/disk.ts';
 import { check } from './check.ts';
-import { append, checksums, DATA_DIR, entriesBehind, random, recover } from './test-fixture.ts';
+import {
+  append,
+  checksums,
+  DATA_DIR,
+  entriesBehind,
+  random,
+  recover,
+  snapshotAtTail,
+} from './test-fixture.ts';
 
 const BIG = { segmentBytesFirst: 32_768, segmentBytesMax: 32_768 };
 const LENGTHS = [0, 1, 30, 90, 200, 408, 511, 700, 1300, 2600];
@@ -43,4 +51,22 @@ test('an append that a crash tears in any way is cut as a whole from its first g
     expect(again.storage.report.tornBytes).toBe(0);
   }
   expect(torn).toBeGreaterThan(150);
+});
+
+test('the first record of a segment, torn behind a snapshot, sends nobody to the segment before', async () => {
+  const disk = new SimDisk();
+  const { storage } = await recover(disk);
+  for (let i = 0; i < 3; i++) await append(storage, [new Uint8Array(900).fill(i + 1)]);
+  await snapshotAtTail(storage, new Uint8Array(9));
+  // It does not fit the first segment; its header gets to the device, the end of its body not.
+  await append(storage, [new Uint8Array(3000).fill(7)]);
+  const torn = disk.copy();
+  torn.zeroRange('/data/quoll/log/0000000000000001.qlog', 2048, 4096);
+  const found = await recover(torn);
+  expect([found.storage.log.tail.slot, found.storage.report.tornBytes > 0]).toEqual([3, true]);
+  const [more] = await append(found.storage, [new Uint8Array(100).fill(8)]);
+  await found.storage.close();
+  const again = await recover(torn);
+  expect(again.storage.log.tail.hash).toEqual(more?.hash);
+  expect(await again.storage.readLog(1, 10)).toMatchObject([{ slot: 1 }]);
 });

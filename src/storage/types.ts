@@ -109,3 +109,13 @@ export interface SnapshotHandle extends AnnouncedSnapshot {
   read(target: Uint8Array, at: number): Promise<number>;
   close(): Promise<void>;
 }
+
+/** What a scrubber found. */
+export interface ScrubbedDamage {
+  /** A damaged snapshot counts no more from now on: another should be written soon. */
+  readonly kind: 'log' | 'snapshot';
+  readonly file: string;
+  /** The first slot of the log that is concerned; -1 when it is not known. */
+  readonly slot: number;
+  readonly message: string;
+}

@@ -24,8 +24,9 @@ interface Figures {
  */
 const BUDGETS: Record<string, { heapBytes: number; copiedBytes: number; sentBytes: number }> = {
   get: { heapBytes: 1_450_000, copiedBytes: 1_000_000, sentBytes: 1_920_000 },
-  set: { heapBytes: 5_140_000, copiedBytes: 3_080_000, sentBytes: 880_000 },
-  'create and delete': { heapBytes: 4_170_000, copiedBytes: 1_555_000, sentBytes: 230_000 },
+  // Each write is copied twice: to the outbox, and from there into the leader's batch.
+  set: { heapBytes: 5_140_000, copiedBytes: 3_300_000, sentBytes: 880_000 },
+  'create and delete': { heapBytes: 4_170_000, copiedBytes: 2_020_000, sentBytes: 230_000 },
   'get after set': { heapBytes: 3_640_000, copiedBytes: 2_115_000, sentBytes: 1_400_000 },
   ping: { heapBytes: 250_000, copiedBytes: 0, sentBytes: 200_000 },
 };

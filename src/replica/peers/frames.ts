@@ -35,12 +35,12 @@ const BUFFER_BYTES = 65_536;
 const KEPT_BYTES_MAX = 4_194_304;
 
 export interface FrameHandler {
-  /** A whole frame; its bytes are the handler's to keep. Throw DecodeError if they make no sense. */
+  /** A whole frame; its bytes are the handler's to keep. DecodeError: they make no sense. */
   onFrame(type: number, payload: Reader): void;
   onClose(): void;
 }
 
-/** One connection between replicas, as frames. Output gathers during a turn and leaves at its end. */
+/** One connection between replicas, as frames. Output leaves at the end of the turn. */
 export class FrameStream implements StreamHandler, Flushable {
   readonly stream: Stream;
   handler: FrameHandler;
