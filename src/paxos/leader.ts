@@ -172,6 +172,10 @@ export class Leader {
   /** Sends what has gathered; call it once a turn. */
   flush(): void {
     if (this.probeWanted > this.probe) this.sendHeartbeats();
+    if (this.progress.size === 0) {
+      this.core.retain(Number.POSITIVE_INFINITY);
+      return;
+    }
     for (const progress of this.progress.values()) {
       this.sendEntries(progress);
       this.tellDecided(progress);

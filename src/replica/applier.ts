@@ -50,7 +50,7 @@ export class Applier {
   }
 
   run(): void {
-    if (!this.running) this.slice();
+    if (!this.running && this.decided.length > 0) this.slice();
   }
 
   private slice(): void {

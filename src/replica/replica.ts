@@ -23,7 +23,7 @@ import type { PeerPort, Touch } from './peer-port.ts';
 import { Proposer } from './proposer.ts';
 import type { IdentityOf } from './reconfiguration.ts';
 import type { SessionIds } from './session-ids.ts';
-import { ReplicaStats } from './stats.ts';
+import { ReplicaStats, type SlowAppends } from './stats.ts';
 import { Turn } from './turn.ts';
 import { Watches } from './watches.ts';
 import { type AppendReport, type DurableStore, Writes } from './writes.ts';
@@ -43,11 +43,8 @@ export interface ReplicaOptions {
   readonly tickTimeMs: number;
   /** CommandFlag bits of this server's configuration, stamped into every command it leads. */
   readonly flags: number;
-  /** Appends that take longer are counted and reported; absent: none is. */
-  readonly slowAppends?: {
-    readonly thresholdMs: number;
-    readonly report: (tookMs: number, bytes: number) => void;
-  };
+  /** Absent: no append counts as slow. */
+  readonly slowAppends?: SlowAppends;
   /** Of replicas that follow and are no members. */
   readonly identityOf: IdentityOf;
   /** The log can no longer be trusted: the process has to stop and recover from disk. */
@@ -58,7 +55,7 @@ export interface ReplicaOptions {
 
 /** What is learnt from others waits for the disk up to this much. */
 const WRITES_BYTES_MAX = 33_554_432;
-/** A tick that comes this many ticks late says that this process itself stood still (rule 36). */
+/** A tick this many ticks late says that this process itself stood still (rule 36). */
 const STALL_TICKS = 4;
 
 /**
@@ -86,16 +83,15 @@ export class Replica {
   private readonly proposer: Proposer;
   private readonly applier: Applier;
   private onIdle: (() => void) | null = null;
-  /** Who led, and how, when this replica last looked. */
   private leaderId: number | null = null;
   private leaderBallot: Ballot = NO_BALLOT;
   private wasOpen = false;
   private lastTickMs = Number.NaN;
-  /** This leader's own reports, by the probe that will confirm each. */
+  /** This leader's own reports, each with the probe that will confirm it. */
   private ownReports: { readonly probe: number; readonly number: number }[] = [];
 
   constructor(options: ReplicaOptions) {
-    const { state, paxos, clock, peers, tickTimeMs, flags, firstNumber } = options;
+    const { state, paxos, clock, flags, firstNumber } = options;
     this.options = options;
     this.state = state;
     this.paxos = paxos;
@@ -104,16 +100,9 @@ export class Replica {
     this.turn.before(() => this.endTurn());
     this.outbox = new Outbox(firstNumber);
     this.intake = new Intake(clock, flags);
-    this.leadership = new Leadership({
-      state,
-      paxos,
-      intake: this.intake,
-      clock,
-      peers,
-      tickTimeMs,
-      serverId: options.serverId,
-    });
-    this.proposer = new Proposer({ ...options, intake: this.intake, stats: this.stats });
+    const { intake } = this;
+    this.leadership = new Leadership({ ...options, intake });
+    this.proposer = new Proposer({ ...options, intake, stats: this.stats });
     this.commands = new OwnCommands(this.outbox, () => {
       this.stats.commandsProposed++;
       this.turn.wake();
@@ -144,7 +133,7 @@ export class Replica {
     return this.leadership.expiry;
   }
 
-  /** Bytes on their way to the disk, as far as the consensus has handed them out. */
+  /** So much is on its way to the disk that no more should come. */
   get isBehindDisk(): boolean {
     return this.writes.pendingBytes > WRITES_BYTES_MAX;
   }
@@ -386,25 +375,17 @@ export class Replica {
   }
 
   private written(write: number, append: AppendReport | null): void {
-    if (append !== null) this.noteAppend(append);
+    if (append !== null) {
+      const tookMs = this.clock.monotonicMs() - append.startedMs;
+      this.stats.noteAppend(tookMs, append.bytes, this.options.slowAppends);
+    }
     this.paxos.written(write);
     this.carryOut();
     // The next batch goes to the disk before this one is applied, so that both work at once.
     this.route();
     this.propose();
     this.applier.run();
-  }
-
-  private noteAppend({ startedMs, entries }: AppendReport): void {
-    const tookMs = this.clock.monotonicMs() - startedMs;
-    this.stats.appendMs.record(tookMs);
-    const { slowAppends } = this.options;
-    if (slowAppends === undefined || tookMs <= slowAppends.thresholdMs) return;
-    this.stats.slowAppends++;
-    slowAppends.report(
-      tookMs,
-      entries.reduce((sum, entry) => sum + entry.body.length, 0),
-    );
+    this.reportIdle();
   }
 
   /** Another leader, or the same under another ballot, has nothing of what was sent before. */
@@ -454,11 +435,11 @@ export class Replica {
 
   private noteConfirmed(): void {
     const { confirmedProbe } = this.paxos;
-    while (this.ownReports.length > 0) {
-      const first = this.ownReports[0] as (typeof this.ownReports)[0];
-      if (first.probe > confirmedProbe) break;
-      this.ownReports.shift();
+    for (;;) {
+      const [first] = this.ownReports;
+      if (first === undefined || first.probe > confirmedProbe) break;
       this.freshness.confirmed(first.number);
+      this.ownReports.shift();
     }
     this.leadership.answerConfirmed((number, slot) => this.onTellIndex(number, slot));
   }

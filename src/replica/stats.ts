@@ -1,5 +1,11 @@
 import { Summary } from '../base/summary.ts';
 
+/** Which appends count as slow, and who hears of one. */
+export interface SlowAppends {
+  readonly thresholdMs: number;
+  readonly report: (tookMs: number, bytes: number) => void;
+}
+
 /** What one replica counts; `server/metrics/series.ts` has the names. */
 export class ReplicaStats {
   commandsProposed = 0;
@@ -10,6 +16,13 @@ export class ReplicaStats {
   /** Writing a batch to the log, until it was durable. */
   readonly appendMs: Summary = new Summary();
   readonly batchBytes: Summary = new Summary();
+
+  noteAppend(tookMs: number, bytes: number, slow: SlowAppends | undefined): void {
+    this.appendMs.record(tookMs);
+    if (slow === undefined || tookMs <= slow.thresholdMs) return;
+    this.slowAppends++;
+    slow.report(tookMs, bytes);
+  }
 
   reset(): void {
     this.commandsProposed = 0;

@@ -24,7 +24,7 @@ export interface DurableStore {
 /** How an append went, for whoever measures. */
 export interface AppendReport {
   readonly startedMs: number;
-  readonly entries: readonly Entry[];
+  readonly bytes: number;
 }
 
 /**
@@ -97,7 +97,9 @@ export class Writes {
       count++;
     }
     this.underWay = count;
-    this.append = { startedMs: this.nowMs(), entries };
+    let bytes = 0;
+    for (const { body } of entries) bytes += body.length;
+    this.append = { startedMs: this.nowMs(), bytes };
     this.store.append(entries, decided, this.onDone);
   }
 
