@@ -172,6 +172,8 @@ export class Paxos {
     if (this.leading !== null || !core.slots.agreesWith(after)) return false;
     const chained = chainEntries(core.options.chain, after, entries, hash);
     if (chained === null || after.slot + chained.length <= core.decided) return false;
+    // What others promised was relative to the log as it was.
+    if (this.election.phase === 'preparing') this.election.abandon();
     core.takeChosen(after, chained);
     this.settle();
     return true;
