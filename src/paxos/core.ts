@@ -68,6 +68,10 @@ export class Core {
   accepted: Ballot;
   /** False once something else than the accepted ballot's leader changed the log. */
   inSync = true;
+  /**
+   * The log lost entries that may have been accepted in the configuration in force: what it says
+   * about its log is void. What was lost of an earlier configuration is chosen and was learnt.
+   */
   damaged: boolean;
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
@@ -84,6 +88,7 @@ export class Core {
   /** Called when a configuration has come into force, with its stop-sign. */
   onConfiguration: (stopSign: Entry) => void = () => {};
   private chosen: number;
+  private isLossOnDisk: boolean;
   private writesHandedOut = 0;
   private writesDurable = 0;
   /** The write that entered the accepted ballot. */
@@ -102,7 +107,8 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
-    this.damaged = options.damaged;
+    this.isLossOnDisk = options.damaged;
+    this.damaged = options.damaged && !sameBallot(this.accepted, NO_BALLOT);
     this.roundSeen = options.state.promised.round;
     this.slots = new Slots(options.applied, options.entries);
     this.delivered = this.chosen = options.applied.slot;
@@ -181,8 +187,8 @@ export class Core {
     this.promised = this.accepted = ballot;
     this.noteRound(ballot);
     this.inSync = true;
-    const clearsDamage = this.damaged;
-    this.damaged = false;
+    const clearsDamage = this.isLossOnDisk;
+    this.damaged = this.isLossOnDisk = false;
     this.acceptedWrite = this.replaceTail(fromSlot, entries, chosen, clearsDamage);
     this.noteChosen(chosen);
   }
@@ -386,6 +392,7 @@ export class Core {
    */
   private takeForce(stopSign: Entry, next: Configuration): void {
     if (!this.inSync || !sameBallot(this.accepted, stopSign)) this.accepted = NO_BALLOT;
+    this.damaged = false;
     this.noteRound(stopSign);
     this.setConfiguration(next, stopSign.slot);
     this.switches.push({ slot: stopSign.slot, write: this.saveState() });
