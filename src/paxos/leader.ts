@@ -82,6 +82,20 @@ export class Leader {
     return this.core.quorums.isWriteQuorum(heard);
   }
 
+  /**
+   * A follower that lost what it had accepted under this very ballot can't vote before it has
+   * taken the log under a higher one. Worth an election, if that can be won without it.
+   */
+  get shouldRenew(): boolean {
+    const { electionTicks } = this.core.options;
+    const peers = [...this.progress.values()];
+    if (!this.isOpen || !peers.some(({ isDamaged }) => isDamaged)) return false;
+    const whole = peers.filter((peer) => !peer.isDamaged && peer.silentTicks < electionTicks);
+    return this.core.quorums.isElectionQuorum(
+      new Set([this.core.id, ...whole.map(({ id }) => id)]),
+    );
+  }
+
   addLearner(id: number): void {
     this.learners.add(id);
     this.followMembers();
@@ -117,6 +131,8 @@ export class Leader {
     if (progress === undefined || !sameBallot(message.ballot, this.ballot)) return;
     progress.silentTicks = 0;
     progress.heardProbe = Math.max(progress.heardProbe, message.probe);
+    const hadItsChance = progress.isSynced && message.probe > progress.syncedAtProbe;
+    progress.isDamaged = message.damaged && (message.synced || hadItsChance);
     this.countProbes();
     if (!message.synced) {
       if (!progress.isSynced || message.probe > progress.syncedAtProbe) {

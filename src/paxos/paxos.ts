@@ -127,6 +127,10 @@ export class Paxos {
   tick(): void {
     if (this.leading === null) this.election.tick();
     else if (!this.leading.tick()) this.stepDown();
+    else if (this.leading.shouldRenew) {
+      this.stepDown();
+      this.election.campaign();
+    }
     this.settle();
   }
 

@@ -16,6 +16,8 @@ export class Progress {
   /** What had been sent when the latest heartbeat left. */
   nextAtProbe = 0;
   silentTicks = 0;
+  /** It lost entries that it may have accepted under the leader's own ballot. */
+  isDamaged = false;
 
   constructor(id: number) {
     this.id = id;
