@@ -273,6 +273,7 @@ export class Core {
     if (configuration.id <= this.configurationId) return;
     const state = stateIn(configuration, this.hardState());
     this.accepted = state.accepted;
+    this.damaged = false;
     this.setConfiguration(configuration, 0);
     this.saveState();
   }
