@@ -177,7 +177,12 @@ export class Election {
   onNack(from: number, message: Nack): void {
     this.core.noteRound(message.promised);
     if (message.behind) this.core.output.fetchFrom = from;
-    if (this.phase === 'preparing' && sameBallot(message.ballot, this.ballot)) this.abandon();
+    // Who knows of a later configuration only says what to fetch: it may be the one that lost the
+    // stop-sign, and then the others must be able to elect somebody who still has it.
+    const isOutbid = compareBallots(message.promised, this.ballot) > 0;
+    if (this.phase === 'preparing' && isOutbid && sameBallot(message.ballot, this.ballot)) {
+      this.abandon();
+    }
   }
 
   onPromise(from: number, message: Promise1b): void {

@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { Acceptor } from './acceptor.ts';
-import { type Ballot, sameBallot } from './ballot.ts';
+import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
 import type { Configuration } from './configuration.ts';
 import { Core, type PaxosOptions } from './core.ts';
 import { Election, type Victory } from './election.ts';
@@ -290,7 +290,10 @@ export class Paxos {
   private onNack(from: number, message: Nack): void {
     const { leading } = this;
     this.election.onNack(from, message);
-    if (leading !== null && sameBallot(message.ballot, leading.ballot)) this.stepDown();
+    if (leading === null || !sameBallot(message.ballot, leading.ballot)) return;
+    // Refused for its configuration's sake it leads on: what this one still lacks may be decided
+    // by nobody else. If too many refuse, its quorum falls silent.
+    if (compareBallots(message.promised, leading.ballot) > 0) this.stepDown();
   }
 
   private lead(victory: Victory): void {
