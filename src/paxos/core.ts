@@ -60,7 +60,7 @@ export class Core {
   promised: Ballot;
   /**
    * The ballot under which the log was accepted in the configuration in force. None right after a
-   * stop-sign of another ballot: the log up to it is chosen, and nothing behind it was accepted.
+   * stop-sign: the log up to it is chosen, and nothing behind it was accepted.
    * With A, B, C (1) replaced by A, B, D (2), entry 31 chosen in 2 by A and D under ballot 1, and
    * B elected in 1 under ballot 2 before it knew of the stop-sign in slot 30, B's ballot would
    * otherwise beat D's, and 31 be lost.
@@ -76,8 +76,6 @@ export class Core {
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
-  /** The slot of the stop-sign that `configuration` came with; 0 if it was there at the start. */
-  configurationSlot = 0;
   /** The highest round anyone was heard to use. */
   roundSeen: number;
   /** Handed out as decided. */
@@ -85,8 +83,8 @@ export class Core {
   /** Up to here the log is on disk. */
   durable: number;
   output: Output = emptyOutput();
-  /** Called when a configuration has come into force, with its stop-sign. */
-  onConfiguration: (stopSign: Entry) => void = () => {};
+  /** Called when a configuration has come into force. */
+  onConfiguration: () => void = () => {};
   private chosen: number;
   private isLossOnDisk: boolean;
   private writesHandedOut = 0;
@@ -274,7 +272,7 @@ export class Core {
     const state = stateIn(configuration, this.hardState());
     this.accepted = state.accepted;
     this.damaged = false;
-    this.setConfiguration(configuration, 0);
+    this.setConfiguration(configuration);
     this.saveState();
   }
 
@@ -387,22 +385,17 @@ export class Core {
     }
   }
 
-  /**
-   * From here on the next configuration decides. The leader that proposed the stop-sign leads on in
-   * it: every other ballot there is higher, as whoever wants to lead has seen the stop-sign's.
-   */
+  /** From here on the next configuration decides, in which nobody was elected and nothing accepted. */
   private takeForce(stopSign: Entry, next: Configuration): void {
-    if (!this.inSync || !sameBallot(this.accepted, stopSign)) this.accepted = NO_BALLOT;
+    this.accepted = NO_BALLOT;
     this.damaged = false;
-    this.noteRound(stopSign);
-    this.setConfiguration(next, stopSign.slot);
+    this.setConfiguration(next);
     this.switches.push({ slot: stopSign.slot, write: this.saveState() });
-    this.onConfiguration(stopSign);
+    this.onConfiguration();
   }
 
-  private setConfiguration(configuration: Configuration, slot: number): void {
+  private setConfiguration(configuration: Configuration): void {
     this.configuration = configuration;
-    this.configurationSlot = slot;
     this.quorums = quorumsOf(configuration);
   }
 }

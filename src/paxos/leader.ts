@@ -11,6 +11,8 @@ import { Progress } from './progress.ts';
 /** Phase 2: one replica, for as long as its ballot lasts. */
 export class Leader {
   readonly ballot: Ballot;
+  /** The configuration whose voters elected it. */
+  private readonly configurationId: number;
   /** The slot of its own first entry; 0 before it was proposed. */
   private openingSlot = 0;
   private readonly core: Core;
@@ -25,6 +27,7 @@ export class Leader {
   constructor(core: Core, victory: Victory, learners: Iterable<number>) {
     this.core = core;
     this.ballot = victory.ballot;
+    this.configurationId = core.configurationId;
     for (const id of learners) this.learners.add(id);
     this.followMembers();
     for (const [id, { decided }] of victory.promises) {
@@ -106,8 +109,8 @@ export class Leader {
     this.followMembers();
   }
 
-  /** Who follows: the members of the configuration in force, and those that want to join. */
-  followMembers(): void {
+  /** Who follows: the members of the configuration, and those that want to join. */
+  private followMembers(): void {
     const peers = new Set(peersOf(this.core.configuration, this.core.id));
     for (const id of this.learners) if (id !== this.core.id) peers.add(id);
     for (const id of this.progress.keys()) if (!peers.has(id)) this.progress.delete(id);
@@ -150,10 +153,8 @@ export class Leader {
   onAccepted(from: number, message: Accepted): void {
     const progress = this.progress.get(from);
     if (progress === undefined || !sameBallot(message.ballot, this.ballot)) return;
+    if (message.configurationId !== this.configurationId) return;
     const { core } = this;
-    // Behind the stop-sign of this configuration only those count that know of it (rule 10).
-    const isKnown = message.configurationId === core.configurationId;
-    if (message.slot > core.configurationSlot && !isKnown && core.configurationSlot > 0) return;
     const hash = core.slots.hashAt(message.slot);
     if (hash === null || !equalBytes(hash, 0, message.hash, 0, hash.length)) return;
     progress.silentTicks = 0;
@@ -210,7 +211,7 @@ export class Leader {
   }
 
   private head() {
-    return { ballot: this.ballot, configurationId: this.core.configurationId };
+    return { ballot: this.ballot, configurationId: this.configurationId };
   }
 
   private sendHeartbeats(): void {

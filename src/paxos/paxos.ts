@@ -4,7 +4,7 @@ import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
 import type { Configuration } from './configuration.ts';
 import { Core, type PaxosOptions } from './core.ts';
 import { Election, type Victory } from './election.ts';
-import { type Anchor, chainEntries, type Entry, type Unchained } from './entry.ts';
+import { type Anchor, chainEntries, type Unchained } from './entry.ts';
 import { Leader } from './leader.ts';
 import type { FromLeader, Message, Nack } from './messages.ts';
 import { emptyOutput, type Output } from './output.ts';
@@ -28,7 +28,7 @@ export class Paxos {
 
   constructor(options: PaxosOptions) {
     this.core = new Core(options);
-    this.core.onConfiguration = (stopSign) => this.configurationChanged(stopSign);
+    this.core.onConfiguration = () => this.configurationChanged();
     this.acceptor = new Acceptor(this.core);
     this.election = new Election(this.core, this.acceptor);
     this.election.onWon = (victory) => this.lead(victory);
@@ -314,20 +314,16 @@ export class Paxos {
   }
 
   /**
-   * A leader goes on behind a stop-sign that it proposed itself. Behind one that it took over it
-   * may not: with A, B, C replaced by A, D, B and the next slot chosen by A and D, a B that was
-   * elected by B and C alone has not seen it, and D would drop it for B's log. So it asks the
-   * voters of the new configuration for their promises first.
+   * A leader leads in the configuration whose voters elected it, and no further: it asks those of
+   * the next one for their promises. To go on under the ballot of its own stop-sign would save
+   * that, if every other ballot there were higher. But with the stop-sign proposed and decided
+   * under A's ballot 5, a restarted C has heard of no round above 1, is elected there by C and D
+   * under ballot 2, and what it has chosen would lose against what A got accepted under 5 alone.
    */
-  private configurationChanged(stopSign: Entry): void {
+  private configurationChanged(): void {
     const { leading, core } = this;
     if (leading === null) return;
     leading.announce();
-    const isOwn = sameBallot({ round: stopSign.round, replica: stopSign.replica }, leading.ballot);
-    if (isOwn && core.isVoter) {
-      leading.followMembers();
-      return;
-    }
     if (core.isVoter) {
       this.stepDown();
       this.election.campaign();
