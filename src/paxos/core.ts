@@ -73,6 +73,8 @@ export class Core {
    * about its log is void. What was lost of an earlier configuration is chosen and was learnt.
    */
   damaged: boolean;
+  /** The log lost entries of whatever configuration: it may not even reach the last stop-sign. */
+  lacksEntries: boolean;
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
@@ -86,7 +88,6 @@ export class Core {
   /** Called when a configuration has come into force. */
   onConfiguration: () => void = () => {};
   private chosen: number;
-  private isLossOnDisk: boolean;
   private writesHandedOut = 0;
   private writesDurable = 0;
   /** The write that entered the accepted ballot. */
@@ -105,7 +106,7 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
-    this.isLossOnDisk = options.damaged;
+    this.lacksEntries = options.damaged;
     this.damaged = options.damaged && !sameBallot(this.accepted, NO_BALLOT);
     this.roundSeen = options.state.promised.round;
     this.slots = new Slots(options.applied, options.entries);
@@ -185,8 +186,8 @@ export class Core {
     this.promised = this.accepted = ballot;
     this.noteRound(ballot);
     this.inSync = true;
-    const clearsDamage = this.isLossOnDisk;
-    this.damaged = this.isLossOnDisk = false;
+    const clearsDamage = this.lacksEntries;
+    this.damaged = this.lacksEntries = false;
     this.acceptedWrite = this.replaceTail(fromSlot, entries, chosen, clearsDamage);
     this.noteChosen(chosen);
   }

@@ -47,7 +47,7 @@ export class Election {
   }
 
   private get mayLead(): boolean {
-    return this.core.isVoter && !this.core.damaged;
+    return this.core.isVoter && !this.core.lacksEntries;
   }
 
   tick(): void {
