@@ -12,6 +12,8 @@ export interface Promised {
   readonly decided: number;
   readonly entries: Entry[];
   isWhole: boolean;
+  /** A chunk came since it was last asked for. */
+  isMoving: boolean;
 }
 
 /** Who became leader by which promises. */
@@ -136,8 +138,12 @@ export class Election {
   private sendPrepare(): void {
     const { core } = this;
     for (const { id } of core.configuration.quorums.voters) {
-      if (this.promises.get(id)?.isWhole === true) continue;
-      this.promises.delete(id);
+      const promised = this.promises.get(id);
+      if (promised?.isWhole === true) continue;
+      // To begin again while chunks still come would never end on a slow link.
+      const isMoving = promised?.isMoving === true;
+      if (promised !== undefined) promised.isMoving = false;
+      if (isMoving) continue;
       const standing = { ...this.standing(), decided: this.decidedBefore };
       core.sendAfterWrites(id, { type: 'prepare', ...standing });
     }
@@ -198,14 +204,15 @@ export class Election {
     const anchor = { slot: this.decidedBefore, hash: core.slots.hashAt(this.decidedBefore) };
     if (anchor.hash === null) return false;
     const { accepted, last, decided } = message;
-    const promised = this.promises.get(from) ?? {
-      accepted,
-      last,
-      decided,
-      entries: [],
-      isWhole: false,
-    };
-    if (promised.isWhole) return false;
+    const isFirst = message.after.slot === anchor.slot;
+    const known = this.promises.get(from);
+    if (known?.isWhole === true) return false;
+    const promised =
+      known === undefined || isFirst
+        ? { accepted, last, decided, entries: [], isWhole: false, isMoving: true }
+        : known;
+    // Chunks of two answers are not mixed: in between, what is chosen may have been learnt.
+    if (last !== promised.last || !sameBallot(accepted, promised.accepted)) return false;
     if (message.entries.length > 0) {
       const end = promised.entries[promised.entries.length - 1] ?? { ...anchor, hash: anchor.hash };
       if (message.after.slot !== end.slot) return false;
@@ -214,6 +221,8 @@ export class Election {
       promised.entries.push(...chained);
     }
     promised.isWhole = message.isLast;
+    promised.isMoving = true;
+    this.ticks = 0;
     this.promises.set(from, promised);
     return promised.isWhole;
   }
