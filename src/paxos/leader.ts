@@ -144,9 +144,10 @@ export class Leader {
     } else if (!progress.isSynced) {
       progress.isSynced = true;
       progress.next = message.last + 1;
-    } else if (message.probe === this.probe && message.last + 1 < progress.nextAtProbe) {
-      // It answers what was sent before the entries that it does not have: they are lost.
-      progress.next = message.last + 1;
+    } else if (progress.sentAtCheck > 0 && message.probe >= progress.checkedProbe) {
+      // It answers what was sent behind the entries that it does not have: they are lost.
+      if (message.last + 1 < progress.sentAtCheck) progress.next = message.last + 1;
+      progress.sentAtCheck = 0;
     }
   }
 
@@ -218,7 +219,10 @@ export class Leader {
     const { core } = this;
     this.probe++;
     for (const progress of this.progress.values()) {
-      progress.nextAtProbe = progress.next;
+      if (progress.sentAtCheck === 0) {
+        progress.sentAtCheck = progress.next;
+        progress.checkedProbe = this.probe;
+      }
       const heartbeat = { probe: this.probe, decided: core.decided } as const;
       core.send(progress.id, { type: 'heartbeat', ...this.head(), ...heartbeat });
     }
