@@ -209,6 +209,8 @@ export class Paxos {
     if (this.leading === null || successor === null) return false;
     const { ballot } = this.leading;
     const { configurationId } = this.core;
+    // What it does not know to be decided may have left memory here, and be asked for again.
+    this.leading.announce();
     this.core.send(successor, { type: 'handOver', ballot, configurationId });
     return true;
   }
