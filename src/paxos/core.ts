@@ -73,8 +73,8 @@ export class Core {
    * about its log is void. What was lost of an earlier configuration is chosen and was learnt.
    */
   damaged: boolean;
-  /** The log lost entries of whatever configuration: it may not even reach the last stop-sign. */
-  lacksEntries: boolean;
+  /** The log lost entries, and with them perhaps the stop-sign of the configuration in force. */
+  lacksStopSign: boolean;
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
@@ -88,6 +88,8 @@ export class Core {
   /** Called when a configuration has come into force. */
   onConfiguration: () => void = () => {};
   private chosen: number;
+  /** The disk says that entries were lost. */
+  private isLossOnDisk: boolean;
   private writesHandedOut = 0;
   private writesDurable = 0;
   /** The write that entered the accepted ballot. */
@@ -106,7 +108,7 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
-    this.lacksEntries = options.damaged;
+    this.isLossOnDisk = this.lacksStopSign = options.damaged;
     this.damaged = options.damaged && !sameBallot(this.accepted, NO_BALLOT);
     this.roundSeen = options.state.promised.round;
     this.slots = new Slots(options.applied, options.entries);
@@ -186,8 +188,8 @@ export class Core {
     this.promised = this.accepted = ballot;
     this.noteRound(ballot);
     this.inSync = true;
-    const clearsDamage = this.lacksEntries;
-    this.damaged = this.lacksEntries = false;
+    const clearsDamage = this.isLossOnDisk;
+    this.isLossOnDisk = this.lacksStopSign = this.damaged = false;
     this.acceptedWrite = this.replaceTail(fromSlot, entries, chosen, clearsDamage);
     this.noteChosen(chosen);
   }
@@ -272,7 +274,7 @@ export class Core {
     if (configuration.id <= this.configurationId) return;
     const state = stateIn(configuration, this.hardState());
     this.accepted = state.accepted;
-    this.damaged = false;
+    this.damaged = this.lacksStopSign = false;
     this.setConfiguration(configuration);
     this.saveState();
   }
@@ -381,6 +383,7 @@ export class Core {
       const isInForce = next.id <= this.configurationId;
       if (slot > this.chosen && !isInForce) return;
       this.stopSigns.shift();
+      if (next.id >= this.configurationId) this.lacksStopSign = false;
       this.chosen = Math.max(this.chosen, slot);
       if (!isInForce) this.takeForce(stopSign, next);
     }

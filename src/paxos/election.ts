@@ -49,7 +49,7 @@ export class Election {
   }
 
   private get mayLead(): boolean {
-    return this.core.isVoter && !this.core.lacksEntries;
+    return this.core.isVoter && !this.core.damaged && !this.core.lacksStopSign;
   }
 
   tick(): void {
