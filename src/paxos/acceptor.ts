@@ -122,7 +122,9 @@ export class Acceptor {
   onAcceptSync(from: number, message: AcceptSync): void {
     const { core } = this;
     this.noteLeader(from, message.ballot);
-    if (core.inSync && sameBallot(core.accepted, message.ballot)) {
+    // A damaged log is whole again only under a ballot that it had never accepted: this leader's
+    // log may have been sent before the entries that were accepted from it, and lost since.
+    if ((core.inSync || core.damaged) && sameBallot(core.accepted, message.ballot)) {
       this.report(true);
       return;
     }

@@ -66,7 +66,7 @@ export class Core {
   promised: Ballot;
   /**
    * The ballot under which the log was accepted in the configuration in force. None right after a
-   * stop-sign of another ballot: the log up to it is chosen, and nothing behind it was accepted.
+   * stop-sign: the log up to it is chosen, and nothing behind it was accepted.
    * With A, B, C (1) replaced by A, B, D (2), entry 31 chosen in 2 by A and D under ballot 1, and
    * B elected in 1 under ballot 2 before it knew of the stop-sign in slot 30, B's ballot would
    * otherwise beat D's, and 31 be lost.
@@ -74,12 +74,16 @@ export class Core {
   accepted: Ballot;
   /** False once something else than the accepted ballot's leader changed the log. */
   inSync = true;
+  /**
+   * The log lost entries that may have been accepted in the configuration in force: what it says
+   * about its log is void. What was lost of an earlier configuration is chosen and was learnt.
+   */
   damaged: boolean;
+  /** The log lost entries, and with them perhaps the stop-sign of the configuration in force. */
+  lacksStopSign: boolean;
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
-  /** The slot of the stop-sign that `configuration` came with; 0 if it was there at the start. */
-  configurationSlot = 0;
   /** The highest round anyone was heard to use. */
   roundSeen: number;
   /** Handed out as decided. */
@@ -87,9 +91,11 @@ export class Core {
   /** Up to here the log is on disk. */
   durable: number;
   output: Output = emptyOutput();
-  /** Called when a configuration has come into force, with its stop-sign. */
-  onConfiguration: (stopSign: Entry) => void = () => {};
+  /** Called when a configuration has come into force. */
+  onConfiguration: () => void = () => {};
   private chosen: number;
+  /** The disk says that entries were lost. */
+  private isLossOnDisk: boolean;
   private writesHandedOut = 0;
   private writesDurable = 0;
   /** The write that entered the accepted ballot. */
@@ -108,7 +114,8 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
-    this.damaged = options.damaged;
+    this.isLossOnDisk = this.lacksStopSign = options.damaged;
+    this.damaged = options.damaged && !sameBallot(this.accepted, NO_BALLOT);
     this.roundSeen = options.state.promised.round;
     this.slots = new Slots(options.applied, options.entries);
     this.delivered = this.chosen = options.applied.slot;
@@ -187,8 +194,8 @@ export class Core {
     this.promised = this.accepted = ballot;
     this.noteRound(ballot);
     this.inSync = true;
-    const clearsDamage = this.damaged;
-    this.damaged = false;
+    const clearsDamage = this.isLossOnDisk;
+    this.isLossOnDisk = this.lacksStopSign = this.damaged = false;
     this.acceptedWrite = this.replaceTail(fromSlot, entries, chosen, clearsDamage);
     this.noteChosen(chosen);
   }
@@ -273,7 +280,8 @@ export class Core {
     if (configuration.id <= this.configurationId) return;
     const state = stateIn(configuration, this.hardState());
     this.accepted = state.accepted;
-    this.setConfiguration(configuration, 0);
+    this.damaged = this.lacksStopSign = false;
+    this.setConfiguration(configuration);
     this.saveState();
   }
 
@@ -384,26 +392,23 @@ export class Core {
       const isInForce = next.id <= this.configurationId;
       if (slot > this.chosen && !isInForce) return;
       this.stopSigns.shift();
+      if (next.id >= this.configurationId) this.lacksStopSign = false;
       this.chosen = Math.max(this.chosen, slot);
       if (!isInForce) this.takeForce(stopSign, next);
     }
   }
 
-  /**
-   * From here on the next configuration decides. The leader that proposed the stop-sign leads on in
-   * it: every other ballot there is higher, as whoever wants to lead has seen the stop-sign's.
-   */
+  /** From here on the next configuration decides, in which nobody was elected and nothing accepted. */
   private takeForce(stopSign: Entry, next: Configuration): void {
-    if (!this.inSync || !sameBallot(this.accepted, stopSign)) this.accepted = NO_BALLOT;
-    this.noteRound(stopSign);
-    this.setConfiguration(next, stopSign.slot);
+    this.accepted = NO_BALLOT;
+    this.damaged = false;
+    this.setConfiguration(next);
     this.switches.push({ slot: stopSign.slot, write: this.saveState() });
-    this.onConfiguration(stopSign);
+    this.onConfiguration();
   }
 
-  private setConfiguration(configuration: Configuration, slot: number): void {
+  private setConfiguration(configuration: Configuration): void {
     this.configuration = configuration;
-    this.configurationSlot = slot;
     this.quorums = quorumsOf(configuration);
   }
 }

@@ -12,6 +12,8 @@ export interface Promised {
   readonly decided: number;
   readonly entries: Entry[];
   isWhole: boolean;
+  /** A chunk came since it was last asked for. */
+  isMoving: boolean;
 }
 
 /** Who became leader by which promises. */
@@ -47,7 +49,7 @@ export class Election {
   }
 
   private get mayLead(): boolean {
-    return this.core.isVoter && !this.core.damaged;
+    return this.core.isVoter && !this.core.damaged && !this.core.lacksStopSign;
   }
 
   tick(): void {
@@ -136,8 +138,12 @@ export class Election {
   private sendPrepare(): void {
     const { core } = this;
     for (const { id } of core.configuration.quorums.voters) {
-      if (this.promises.get(id)?.isWhole === true) continue;
-      this.promises.delete(id);
+      const promised = this.promises.get(id);
+      if (promised?.isWhole === true) continue;
+      // To begin again while chunks still come would never end on a slow link.
+      const isMoving = promised?.isMoving === true;
+      if (promised !== undefined) promised.isMoving = false;
+      if (isMoving) continue;
       const standing = { ...this.standing(), decided: this.decidedBefore };
       core.sendAfterWrites(id, { type: 'prepare', ...standing });
     }
@@ -177,7 +183,12 @@ export class Election {
   onNack(from: number, message: Nack): void {
     this.core.noteRound(message.promised);
     if (message.behind) this.core.output.fetchFrom = from;
-    if (this.phase === 'preparing' && sameBallot(message.ballot, this.ballot)) this.abandon();
+    // Who knows of a later configuration only says what to fetch: it may be the one that lost the
+    // stop-sign, and then the others must be able to elect somebody who still has it.
+    const isOutbid = compareBallots(message.promised, this.ballot) > 0;
+    if (this.phase === 'preparing' && isOutbid && sameBallot(message.ballot, this.ballot)) {
+      this.abandon();
+    }
   }
 
   onPromise(from: number, message: Promise1b): void {
@@ -193,14 +204,15 @@ export class Election {
     const anchor = { slot: this.decidedBefore, hash: core.slots.hashAt(this.decidedBefore) };
     if (anchor.hash === null) return false;
     const { accepted, last, decided } = message;
-    const promised = this.promises.get(from) ?? {
-      accepted,
-      last,
-      decided,
-      entries: [],
-      isWhole: false,
-    };
-    if (promised.isWhole) return false;
+    const isFirst = message.after.slot === anchor.slot;
+    const known = this.promises.get(from);
+    if (known?.isWhole === true) return false;
+    const promised =
+      known === undefined || isFirst
+        ? { accepted, last, decided, entries: [], isWhole: false, isMoving: true }
+        : known;
+    // Chunks of two answers are not mixed: in between, what is chosen may have been learnt.
+    if (last !== promised.last || !sameBallot(accepted, promised.accepted)) return false;
     if (message.entries.length > 0) {
       const end = promised.entries[promised.entries.length - 1] ?? { ...anchor, hash: anchor.hash };
       if (message.after.slot !== end.slot) return false;
@@ -209,6 +221,8 @@ export class Election {
       promised.entries.push(...chained);
     }
     promised.isWhole = message.isLast;
+    promised.isMoving = true;
+    this.ticks = 0;
     this.promises.set(from, promised);
     return promised.isWhole;
   }

@@ -11,6 +11,8 @@ import { Progress } from './progress.ts';
 /** Phase 2: one replica, for as long as its ballot lasts. */
 export class Leader {
   readonly ballot: Ballot;
+  /** The configuration whose voters elected it. */
+  private readonly configurationId: number;
   /** The slot of its own first entry; 0 before it was proposed. */
   private openingSlot = 0;
   private readonly core: Core;
@@ -25,6 +27,7 @@ export class Leader {
   constructor(core: Core, victory: Victory, learners: Iterable<number>) {
     this.core = core;
     this.ballot = victory.ballot;
+    this.configurationId = core.configurationId;
     for (const id of learners) this.learners.add(id);
     this.followMembers();
     for (const [id, { decided }] of victory.promises) {
@@ -82,6 +85,20 @@ export class Leader {
     return this.core.quorums.isWriteQuorum(heard);
   }
 
+  /**
+   * A follower that lost what it had accepted under this very ballot can't vote before it has
+   * taken the log under a higher one. Worth an election, if that can be won without it.
+   */
+  get shouldRenew(): boolean {
+    const { electionTicks } = this.core.options;
+    const peers = [...this.progress.values()];
+    if (!this.isOpen || !peers.some(({ isDamaged }) => isDamaged)) return false;
+    const whole = peers.filter((peer) => !peer.isDamaged && peer.silentTicks < electionTicks);
+    return this.core.quorums.isElectionQuorum(
+      new Set([this.core.id, ...whole.map(({ id }) => id)]),
+    );
+  }
+
   addLearner(id: number): void {
     this.learners.add(id);
     this.followMembers();
@@ -92,8 +109,8 @@ export class Leader {
     this.followMembers();
   }
 
-  /** Who follows: the members of the configuration in force, and those that want to join. */
-  followMembers(): void {
+  /** Who follows: the members of the configuration, and those that want to join. */
+  private followMembers(): void {
     const peers = new Set(peersOf(this.core.configuration, this.core.id));
     for (const id of this.learners) if (id !== this.core.id) peers.add(id);
     for (const id of this.progress.keys()) if (!peers.has(id)) this.progress.delete(id);
@@ -117,6 +134,8 @@ export class Leader {
     if (progress === undefined || !sameBallot(message.ballot, this.ballot)) return;
     progress.silentTicks = 0;
     progress.heardProbe = Math.max(progress.heardProbe, message.probe);
+    const hadItsChance = progress.isSynced && message.probe > progress.syncedAtProbe;
+    progress.isDamaged = message.damaged && (message.synced || hadItsChance);
     this.countProbes();
     if (!message.synced) {
       if (!progress.isSynced || message.probe > progress.syncedAtProbe) {
@@ -125,19 +144,18 @@ export class Leader {
     } else if (!progress.isSynced) {
       progress.isSynced = true;
       progress.next = message.last + 1;
-    } else if (message.probe === this.probe && message.last + 1 < progress.nextAtProbe) {
-      // It answers what was sent before the entries that it does not have: they are lost.
-      progress.next = message.last + 1;
+    } else if (progress.sentAtCheck > 0 && message.probe >= progress.checkedProbe) {
+      // It answers what was sent behind the entries that it does not have: they are lost.
+      if (message.last + 1 < progress.sentAtCheck) progress.next = message.last + 1;
+      progress.sentAtCheck = 0;
     }
   }
 
   onAccepted(from: number, message: Accepted): void {
     const progress = this.progress.get(from);
     if (progress === undefined || !sameBallot(message.ballot, this.ballot)) return;
+    if (message.configurationId !== this.configurationId) return;
     const { core } = this;
-    // Behind the stop-sign of this configuration only those count that know of it (rule 10).
-    const isKnown = message.configurationId === core.configurationId;
-    if (message.slot > core.configurationSlot && !isKnown && core.configurationSlot > 0) return;
     const hash = core.slots.hashAt(message.slot);
     if (hash === null || !equalBytes(hash, 0, message.hash, 0, hash.length)) return;
     progress.silentTicks = 0;
@@ -203,14 +221,17 @@ export class Leader {
   }
 
   private head() {
-    return { ballot: this.ballot, configurationId: this.core.configurationId };
+    return { ballot: this.ballot, configurationId: this.configurationId };
   }
 
   private sendHeartbeats(): void {
     const { core } = this;
     this.probe++;
     for (const progress of this.progress.values()) {
-      progress.nextAtProbe = progress.next;
+      if (progress.sentAtCheck === 0) {
+        progress.sentAtCheck = progress.next;
+        progress.checkedProbe = this.probe;
+      }
       const heartbeat = { probe: this.probe, decided: core.decided } as const;
       core.send(progress.id, { type: 'heartbeat', ...this.head(), ...heartbeat });
     }

@@ -1,10 +1,10 @@
 import { unreachable } from '../base/assert.ts';
 import { Acceptor } from './acceptor.ts';
-import { type Ballot, sameBallot } from './ballot.ts';
+import { type Ballot, compareBallots, sameBallot } from './ballot.ts';
 import type { Configuration } from './configuration.ts';
 import { Core, type PaxosOptions } from './core.ts';
 import { Election, type Victory } from './election.ts';
-import { type Anchor, chainEntries, type Entry, type Unchained } from './entry.ts';
+import { type Anchor, chainEntries, type Unchained } from './entry.ts';
 import { Leader } from './leader.ts';
 import type { Envelope, FromLeader, Message, Nack } from './messages.ts';
 import { emptyOutput, NOTHING, type Output } from './output.ts';
@@ -28,7 +28,7 @@ export class Paxos {
 
   constructor(options: PaxosOptions) {
     this.core = new Core(options);
-    this.core.onConfiguration = (stopSign) => this.configurationChanged(stopSign);
+    this.core.onConfiguration = () => this.configurationChanged();
     this.acceptor = new Acceptor(this.core);
     this.election = new Election(this.core, this.acceptor);
     this.election.onWon = (victory) => this.lead(victory);
@@ -132,6 +132,10 @@ export class Paxos {
   tick(): void {
     if (this.leading === null) this.election.tick();
     else if (!this.leading.tick()) this.stepDown();
+    else if (this.leading.shouldRenew) {
+      this.stepDown();
+      this.election.campaign();
+    }
     this.settle();
   }
 
@@ -177,6 +181,8 @@ export class Paxos {
     if (this.leading !== null || !core.slots.agreesWith(after)) return false;
     const chained = chainEntries(core.options.chain, after, entries, hash);
     if (chained === null || after.slot + chained.length <= core.decided) return false;
+    // What others promised was relative to the log as it was.
+    if (this.election.phase === 'preparing') this.election.abandon();
     core.takeChosen(after, chained);
     this.settle();
     return true;
@@ -208,6 +214,8 @@ export class Paxos {
     if (this.leading === null || successor === null) return false;
     const { ballot } = this.leading;
     const { configurationId } = this.core;
+    // What it does not know to be decided may have left memory here, and be asked for again.
+    this.leading.announce();
     this.core.send(successor, { type: 'handOver', ballot, configurationId });
     return true;
   }
@@ -295,7 +303,10 @@ export class Paxos {
   private onNack(from: number, message: Nack): void {
     const { leading } = this;
     this.election.onNack(from, message);
-    if (leading !== null && sameBallot(message.ballot, leading.ballot)) this.stepDown();
+    if (leading === null || !sameBallot(message.ballot, leading.ballot)) return;
+    // Refused for its configuration's sake it leads on: what this one still lacks may be decided
+    // by nobody else. If too many refuse, its quorum falls silent.
+    if (compareBallots(message.promised, leading.ballot) > 0) this.stepDown();
   }
 
   private lead(victory: Victory): void {
@@ -316,20 +327,16 @@ export class Paxos {
   }
 
   /**
-   * A leader goes on behind a stop-sign that it proposed itself. Behind one that it took over it
-   * may not: with A, B, C replaced by A, D, B and the next slot chosen by A and D, a B that was
-   * elected by B and C alone has not seen it, and D would drop it for B's log. So it asks the
-   * voters of the new configuration for their promises first.
+   * A leader leads in the configuration whose voters elected it, and no further: it asks those of
+   * the next one for their promises. To go on under the ballot of its own stop-sign would save
+   * that, if every other ballot there were higher. But with the stop-sign proposed and decided
+   * under A's ballot 5, a restarted C has heard of no round above 1, is elected there by C and D
+   * under ballot 2, and what it has chosen would lose against what A got accepted under 5 alone.
    */
-  private configurationChanged(stopSign: Entry): void {
+  private configurationChanged(): void {
     const { leading, core } = this;
     if (leading === null) return;
     leading.announce();
-    const isOwn = sameBallot({ round: stopSign.round, replica: stopSign.replica }, leading.ballot);
-    if (isOwn && core.isVoter) {
-      leading.followMembers();
-      return;
-    }
     if (core.isVoter) {
       this.stepDown();
       this.election.campaign();

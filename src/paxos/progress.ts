@@ -13,9 +13,12 @@ export class Progress {
   heardProbe = 0;
   /** The latest heartbeat when its log was last sent whole: older answers say nothing of it. */
   syncedAtProbe = 0;
-  /** What had been sent when the latest heartbeat left. */
-  nextAtProbe = 0;
+  /** What had been sent before heartbeat `checkedProbe`; 0 once its answer was judged. */
+  sentAtCheck = 0;
+  checkedProbe = 0;
   silentTicks = 0;
+  /** It lost entries that it may have accepted under the leader's own ballot. */
+  isDamaged = false;
 
   constructor(id: number) {
     this.id = id;

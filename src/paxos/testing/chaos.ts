@@ -43,7 +43,7 @@ export interface RunResult {
   readonly recoveryTicks: number;
 }
 
-const STEPS = 500;
+const STEPS = 800;
 const SPARES = [11, 12, 13];
 export const ELECTION_TICKS = 10;
 const HEARTBEAT_TICKS = 2;
@@ -55,7 +55,8 @@ const RECOVERY_TICKS_MAX = 4 * ELECTION_TICKS * 1.5;
  * faults end, and the ensemble must decide within a bounded time.
  */
 export function run(seed: number, options: RunOptions = {}): RunResult {
-  const prng = new Prng(seed);
+  // The first number of a generator is the same for all small seeds; a fork's is not.
+  const prng = new Prng(seed).fork();
   const chaos = new Chaos(prng, options);
   const steps = options.steps ?? STEPS;
   for (let step = 0; step < steps; step++) chaos.step();
@@ -145,8 +146,9 @@ class Chaos {
         cluster.leader?.step((paxos) => paxos.handOver());
         return;
       case 'damage': {
-        const down = cluster.all.filter(({ isUp }) => !isUp);
-        if (down.length > 0) cluster.damage(prng.pick(down));
+        const victim = prng.pick(cluster.all);
+        if (victim.isUp) cluster.crash(victim);
+        cluster.damage(victim);
         return;
       }
       case 'trim': {
@@ -327,20 +329,20 @@ function drawConfiguration(prng: Prng, ids: readonly number[]): Pick<Configurati
 function drawWeights(prng: Prng): Weights {
   const sometimes = (weight: number) => (prng.chance(0.5) ? prng.magnitude(0.1, weight) : 0);
   return {
-    deliver: 50,
-    disk: prng.pick([3, 10, 30, 60]),
+    deliver: prng.pick([60, 150, 300]),
+    disk: prng.pick([10, 30, 60, 100]),
     tick: prng.pick([2, 4, 8, 16, 30]),
     propose: prng.pick([3, 8]),
     fetch: 6,
     read: 2,
-    crash: sometimes(6),
-    start: prng.pick([1, 3, 6]),
+    crash: sometimes(5),
+    start: prng.pick([2, 4, 8]),
     partition: sometimes(4),
     heal: prng.pick([0.3, 1, 3]),
-    reconfigure: sometimes(3),
+    reconfigure: sometimes(8),
     handOver: sometimes(4),
     damage: sometimes(4),
     trim: sometimes(3),
-    pause: sometimes(3),
+    pause: sometimes(1.5),
   };
 }

@@ -139,13 +139,16 @@ export class Cluster implements World {
 
   /**
    * Cuts a crashed replica's log. Nobody can do without a quorum of whole logs, so that is what
-   * is kept, in every configuration that may come into force.
+   * is kept, in every configuration that may come into force; and who else, with its log, knows
+   * the latest configuration.
    */
   damage(member: Member): boolean {
     const { storage } = member;
     const whole = new Set(this.all.filter(({ storage }) => !storage.isDamaged).map(({ id }) => id));
     whole.delete(member.id);
     const isEnough = this.proposed.every((proposed) => quorumsOf(proposed).isElectionQuorum(whole));
+    const known = this.all.filter(({ id }) => whole.has(id)).map((other) => other.configurationId);
+    if (Math.max(0, ...known) < member.configurationId) return false;
     if (!isEnough || storage.entries.length === 0) return false;
     storage.damage(storage.base.slot + this.prng.below(storage.entries.length));
     this.trace(`damage ${member.id} ${describeMember(member)}`);

@@ -109,6 +109,11 @@ export class Member {
     return this.paxos !== null && !this.isPaused;
   }
 
+  /** As its disk has it. */
+  get configurationId(): number {
+    return this.storage.state.configuration.id;
+  }
+
   /** Comes up from what is on the disk, having applied some of what is known to be decided. */
   start(): void {
     const { storage, world, options, hooks } = this;
