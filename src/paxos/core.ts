@@ -398,7 +398,7 @@ export class Core {
     }
   }
 
-  /** From here on the next configuration decides, in which nobody was elected and nothing accepted. */
+  /** The next configuration decides from here on; nobody leads in it and nothing is accepted. */
   private takeForce(stopSign: Entry, next: Configuration): void {
     this.accepted = NO_BALLOT;
     this.damaged = false;
