@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import { type Disk, DiskError, isDiskError } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
+import { configurationIn } from '../paxos/configuration.ts';
 import type { Entry } from '../paxos/entry.ts';
 import { encodeHardState } from '../paxos/hard-state.ts';
 import { openStorage, type Storage } from '../storage/storage.ts';
@@ -175,9 +176,12 @@ class Server implements RunningServer {
     { genesis }: Beginning,
   ): Promise<Recovered> {
     if (genesis === null) return recovered;
+    // Not what the files of this server say: it may name itself where the ensemble does not yet.
+    const configuration = configurationIn(genesis.body);
+    const hardState = { ...recovered.hardState, configuration };
     await carriedOut((done) => storage.log.append([genesis], 0, done));
-    await carriedOut((done) => storage.saveState(encodeHardState(recovered.hardState), done));
-    return { ...recovered, undecided: [genesis] };
+    await carriedOut((done) => storage.saveState(encodeHardState(hardState), done));
+    return { ...recovered, hardState, undecided: [genesis] };
   }
 
   private async live(storage: Storage, recovered: Recovered): Promise<void> {

@@ -160,12 +160,16 @@ export class Company {
           write: (bytes: Uint8Array) => install.write(bytes),
           finish: async () => {
             await beforeInstall();
-            return install.finish();
+            try {
+              await install.finish();
+            } finally {
+              // Whether it was what had been announced or not, nobody is served any more.
+              onInstalled();
+            }
           },
           abort: () => install.abort(),
         };
       },
-      installed: onInstalled,
     };
   }
 }

@@ -244,7 +244,6 @@ export class Life {
     const giveUpMs = clock.monotonicMs() + HAND_OVER_MS_MAX;
     await new Promise<void>((resolve) => {
       const stop = clock.every(TICK_MS, () => {
-        this.replica.tick(TICK_MS);
         if (this.replica.isLeading && clock.monotonicMs() < giveUpMs) return;
         stop();
         resolve();

@@ -397,6 +397,7 @@ export class Replica {
       this.leaderId = leaderId;
       this.leaderBallot = ballot;
       this.sendAgain();
+      this.clock.afterTurn(() => this.reportTouches());
     }
     const isOpen = paxos.isOpen;
     if (isOpen && !this.wasOpen) this.startLeading();

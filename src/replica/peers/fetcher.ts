@@ -15,6 +15,7 @@ const SILENCE_MS_MAX = 5_000;
 /** Takes a snapshot's bytes, in order. */
 export interface SnapshotSink {
   write(bytes: Uint8Array): Promise<void>;
+  /** Ends this life of the replica; the next one begins with what was taken. */
   finish(): Promise<unknown>;
   abort(): Promise<void>;
 }
@@ -27,8 +28,6 @@ export interface FetchTarget {
   /** True while so much waits for the disk that no more should come. */
   readonly isBehindDisk: boolean;
   beginInstall(announced: Anchor & { zxid: number; bytes: number }): Promise<SnapshotSink | null>;
-  /** A snapshot has taken the place of state and log: everything starts anew from disk. */
-  installed(): void;
 }
 
 export interface FetcherOptions {
@@ -177,9 +176,8 @@ class Transfer implements FrameHandler {
       if (!isLast || this.sink === null) return;
       const { sink } = this;
       this.sink = null;
-      await sink.finish();
       this.helped = true;
-      this.options.target.installed();
+      await sink.finish();
     });
   }
 

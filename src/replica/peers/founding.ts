@@ -1,6 +1,7 @@
 import { DecodeError, type Reader } from '../../base/reader.ts';
 import type { Writer } from '../../base/writer.ts';
 import type { Clock } from '../../io/clock.ts';
+import type { Peer } from '../../io/network.ts';
 import { dial } from './dial.ts';
 import { FrameType } from './frames.ts';
 import { type Hello, ID_BYTES, Purpose, takeId } from './hello.ts';
@@ -8,6 +9,8 @@ import type { PeerIo, PeerListener } from './listener.ts';
 import type { PeerAddress } from './peers.ts';
 
 const ASK_EVERY_MS = 200;
+/** What was heard longer ago may no longer hold. */
+const NOTE_MS_MAX = 2_000;
 
 /** Who bears an id in an ensemble that exists. */
 export interface KnownMember {
@@ -65,9 +68,13 @@ export interface FoundingOptions {
  */
 export class Founding {
   private readonly options: FoundingOptions;
-  private readonly notes = new Map<number, FoundingNote>();
+  private readonly notes = new Map<
+    number,
+    { readonly note: FoundingNote; readonly heardMs: number }
+  >();
   private stopAsking: () => void = () => {};
-  private ends: (() => void)[] = [];
+  /** Questions under way, by address. */
+  private readonly asking = new Map<string, () => void>();
   private settle: (result: Entrance | ReplacedError) => void = () => {};
 
   constructor(options: FoundingOptions) {
@@ -91,40 +98,41 @@ export class Founding {
 
   stop(): void {
     this.stopAsking();
-    for (const end of this.ends) end();
-    this.ends = [];
+    for (const end of this.asking.values()) end();
+    this.asking.clear();
   }
 
   private ask(): void {
-    const { io, clock, serverId, identity, line, others } = this.options;
-    for (const end of this.ends) end();
-    // What was heard an age ago may no longer hold: each round counts for itself.
-    this.notes.clear();
-    this.ends = others.flatMap((other) =>
-      other.addresses.map((address) => {
-        const toServerId = other.serverId;
-        const purpose = Purpose.founding;
-        const hello: Hello = { purpose, clusterId: null, serverId, identity, toServerId, line };
-        return dial(
-          io,
-          clock,
-          address,
-          hello,
-          () => ({
-            onFrame: (type, payload) => {
-              if (type === FrameType.founding) this.hear(other.serverId, decodeNote(payload));
-            },
-            onClose: () => {},
-          }),
-          () => {},
-        );
-      }),
-    );
+    for (const other of this.options.others) {
+      for (const address of other.addresses) {
+        const key = `${other.serverId} ${address.host} ${address.port}`;
+        if (!this.asking.has(key)) this.askOne(key, other.serverId, address);
+      }
+    }
     this.judge();
   }
 
+  private askOne(key: string, toServerId: number, address: Peer): void {
+    const { io, clock, serverId, identity, line } = this.options;
+    const purpose = Purpose.founding;
+    const hello: Hello = { purpose, clusterId: null, serverId, identity, toServerId, line };
+    const done = (): void => {
+      this.asking.delete(key);
+    };
+    const handler = {
+      onFrame: (type: number, payload: Reader) => {
+        if (type === FrameType.founding) this.hear(toServerId, decodeNote(payload));
+      },
+      onClose: done,
+    };
+    this.asking.set(
+      key,
+      dial(io, clock, address, hello, () => handler, done),
+    );
+  }
+
   private hear(from: number, note: FoundingNote): void {
-    this.notes.set(from, note);
+    this.notes.set(from, { note, heardMs: this.options.io.nowMs() });
     if (note.ensemble === null) this.judge();
     else this.judgeEnsemble(from, note.ensemble);
   }
@@ -149,13 +157,15 @@ export class Founding {
 
   /** The founder alone acts; the others wait until it has founded, and enter. */
   private judge(): void {
-    const { voters, serverId, identity, text } = this.options;
+    const { io, voters, serverId, identity, text } = this.options;
     if (serverId !== Math.min(...voters)) return;
     const identities = new Map([[serverId, identity]]);
     for (const id of voters) {
       if (id === serverId) continue;
-      const note = this.notes.get(id);
-      if (note === undefined || note.ensemble !== null || note.text !== text) return;
+      const heard = this.notes.get(id);
+      if (heard === undefined || io.nowMs() - heard.heardMs > NOTE_MS_MAX) return;
+      const { note } = heard;
+      if (note.ensemble !== null || note.text !== text) return;
       identities.set(id, note.identity);
     }
     this.settle({ kind: 'found', identities });

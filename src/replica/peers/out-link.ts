@@ -35,6 +35,8 @@ export class OutLink implements FrameHandler {
   refusal: string | null = null;
   private readonly options: OutLinkOptions;
   private dialled: FrameStream | null = null;
+  /** The identity of whoever is at the other end. */
+  private welcomedBy: Uint8Array | null = null;
   private nextAddress = 0;
   private retryMs = RETRY_MS_MIN;
   private giveUp: () => void = () => {};
@@ -59,6 +61,15 @@ export class OutLink implements FrameHandler {
     frames.end();
   }
 
+  /** Whether it is a way to the replica with that identity, at those addresses. */
+  leadsTo(addresses: readonly Peer[], identity: Uint8Array | null): boolean {
+    const { options } = this;
+    const text = (list: readonly Peer[]): string => list.map((p) => `${p.host} ${p.port}`).join();
+    if (text(addresses) !== text(options.addresses)) return false;
+    const present = this.welcomedBy ?? options.identity;
+    return identity === null || present === null || sameId(identity, present);
+  }
+
   close(): void {
     this.isClosed = true;
     this.giveUp();
@@ -72,10 +83,12 @@ export class OutLink implements FrameHandler {
     }
     if (type !== FrameType.welcome || this.frames !== null || this.dialled === null) return;
     const { identity } = this.options;
-    if (identity !== null && !sameId(takeId(payload), identity)) {
+    const welcomedBy = takeId(payload);
+    if (identity !== null && !sameId(welcomedBy, identity)) {
       this.refuse('it is another replica than the one that the configuration names');
       return;
     }
+    this.welcomedBy = welcomedBy;
     this.refusal = null;
     this.retryMs = RETRY_MS_MIN;
     this.dialled.trust();
@@ -87,6 +100,7 @@ export class OutLink implements FrameHandler {
     const wasOpen = this.frames !== null;
     this.frames = null;
     this.dialled = null;
+    this.welcomedBy = null;
     if (this.isClosed) return;
     if (wasOpen) this.options.onClosed();
     this.retry();

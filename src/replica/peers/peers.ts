@@ -77,7 +77,8 @@ export class Peers implements PeerPort {
     const wanted = new Map(members.map((member) => [member.serverId, member]));
     wanted.delete(this.options.serverId);
     for (const [id, link] of this.outgoing) {
-      if (wanted.has(id)) continue;
+      const member = wanted.get(id);
+      if (member !== undefined && link.leadsTo(member.addresses, member.identity)) continue;
       this.outgoing.delete(id);
       link.close();
     }
@@ -168,8 +169,9 @@ export class Peers implements PeerPort {
     if (reason !== null) return reason;
     const id = hello.serverId;
     // What an older connection still holds must not come in between.
-    this.incoming.get(id)?.destroy();
+    const older = this.incoming.get(id);
     this.incoming.set(id, frames);
+    older?.destroy();
     frames.begin(FrameType.welcome).raw(this.options.identity);
     frames.end();
     this.options.onLearner(hello, true);
