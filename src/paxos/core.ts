@@ -249,6 +249,10 @@ export class Core {
     }
   }
 
+  holds(after: Anchor, entries: readonly Entry[]): boolean {
+    return this.sameUpTo(after, entries) === after.slot + entries.length;
+  }
+
   /** The last of `entries`, which follow `after`, up to which the log here holds the same. */
   private sameUpTo(after: Anchor, entries: readonly Entry[]): number {
     let same = after.slot;

@@ -253,6 +253,7 @@ export class Member {
       const from = write.kind === 'adopt' ? write.fromSlot : (write.entries[0]?.slot ?? 0);
       checkChain(id, storage, Math.max(from, storage.base.slot + 1));
       check(from > this.applied, 'what is decided never changes', `${id} cut at ${from}`);
+      this.checkCut(write, before.accepted, from);
     }
     const { state } = storage;
     const isSame =
@@ -261,6 +262,21 @@ export class Member {
     const fresh = write.kind === 'state' ? [] : write.entries;
     ghost.accepted(id, state, isSame ? fresh : storage.entries);
     checkStopSigns(id, storage, ghost);
+  }
+
+  /** Under one ballot an entry gives way to a chosen one, and to nothing else. */
+  private checkCut(write: Write, accepted: Ballot, from: number): void {
+    const { acknowledged, storage } = this;
+    if (write.kind !== 'adopt' || acknowledged === null || acknowledged.at.slot < from) return;
+    if (!sameBallot(acknowledged.ballot, accepted)) return;
+    if (!sameBallot(accepted, storage.state.accepted)) return;
+    const [first] = write.entries;
+    check(
+      first !== undefined && this.world.ghost.isChosen(first),
+      'an accepted entry stays',
+      `${this.id} cut at ${from}`,
+    );
+    this.acknowledged = null;
   }
 
   /** A linearizable read: its index, and the floor that it must not miss. */
