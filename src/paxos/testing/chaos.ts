@@ -334,7 +334,7 @@ function drawWeights(prng: Prng): Weights {
     tick: prng.pick([2, 4, 8, 16, 30]),
     propose: prng.pick([3, 8]),
     fetch: 6,
-    read: 2,
+    read: prng.pick([1, 5, 15]),
     crash: sometimes(5),
     start: prng.pick([2, 4, 8]),
     partition: sometimes(4),
@@ -342,7 +342,7 @@ function drawWeights(prng: Prng): Weights {
     reconfigure: sometimes(8),
     handOver: sometimes(4),
     damage: sometimes(4),
-    trim: sometimes(3),
+    trim: sometimes(8),
     pause: sometimes(1.5),
   };
 }

@@ -17,7 +17,7 @@ import {
   checkStopSigns,
   type Ghost,
 } from './ghost.ts';
-import { StableStorage } from './stable-storage.ts';
+import { StableStorage, tearAppend } from './stable-storage.ts';
 
 export interface MemberOptions {
   readonly heartbeatTicks: number;
@@ -34,6 +34,8 @@ export interface Hooks {
   readonly writtenEarly: (write: Write) => boolean;
   /** What reaches the disk. */
   readonly persist: (write: Write, storage: StableStorage) => Write;
+  /** What a crash leaves of the write that was under way. */
+  readonly tear: (write: Write, prng: Prng, storage: StableStorage) => Write | null;
   /** What a restart finds. */
   readonly recover: (storage: StableStorage) => void;
   /** What arrives. */
@@ -44,6 +46,7 @@ export const HONEST: Hooks = {
   create: (options) => new Paxos(options),
   writtenEarly: () => false,
   persist: (write) => write,
+  tear: tearAppend,
   recover: () => {},
   deliver: (message) => message,
 };
@@ -164,7 +167,9 @@ export class Member {
     this.paxos = null;
     const { storage } = this;
     const before = this.mark();
-    for (const write of storage.crash(this.world.prng)) this.becameDurable(write, before);
+    for (const write of storage.crash(this.world.prng, this.hooks.tear)) {
+      this.becameDurable(write, before);
+    }
   }
 
   /** Runs one event through the core and carries out what follows from it. */
