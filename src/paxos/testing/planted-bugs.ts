@@ -7,7 +7,7 @@ import type { Leader } from '../leader.ts';
 import type { Message } from '../messages.ts';
 import { Paxos, type PaxosOptions } from '../paxos.ts';
 import { testChain } from './chain.ts';
-import { run } from './chaos.ts';
+import { run, type Weights } from './chaos.ts';
 import { HONEST, type Hooks } from './member.ts';
 
 /** A mistake that others made, or that a careless change would bring back. */
@@ -18,6 +18,7 @@ export interface PlantedBug {
   /** Within so many seeds the harness has to find it. */
   readonly seedsMax: number;
   readonly hooks: Hooks;
+  readonly focus: Partial<Weights>;
 }
 
 /** A core's insides. Breaking them is all that they are reached for. */
@@ -56,8 +57,14 @@ function replaceMethod(
   methods[name] = make(old.bind(target));
 }
 
-function bug(name: string, breaks: string, seedsMax: number, hooks: Partial<Hooks>): PlantedBug {
-  return { name, breaks, seedsMax, hooks: { ...HONEST, ...hooks } };
+function bug(
+  name: string,
+  breaks: string,
+  seedsMax: number,
+  hooks: Partial<Hooks>,
+  focus: Partial<Weights> = {},
+): PlantedBug {
+  return { name, breaks, seedsMax, hooks: { ...HONEST, ...hooks }, focus };
 }
 
 const onDelivery = (change: (message: Message) => Message): Partial<Hooks> => ({
@@ -112,9 +119,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug('adopt is torn in two: the state without the log', 'rule 2', 2000, {
     tear: (write) => (write.kind === 'adopt' ? { kind: 'state', state: write.state } : null),
   }),
-  bug('adopt is torn in two: the log without the state', 'rule 2', 2000, {
-    tear: (write, _prng, { state }) => (write.kind === 'adopt' ? { ...write, state } : null),
-  }),
   bug('a promise counts with its first chunk', 'rule 2', 2000, {
     ...onDelivery((m) => (m.type === 'promise' ? { ...m, isLast: true } : m)),
   }),
@@ -135,9 +139,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       });
     }),
   }),
-  bug('late acknowledgements of an old ballot count', 'rule 10', 2000, {
-    deliver: (m, { paxos }) =>
-      m.type === 'accepted' && paxos?.role === 'leader' ? { ...m, ballot: paxos.ballot } : m,
+  bug('what a heartbeat says to be there counts as acknowledged', 'rule 12; ZOOKEEPER-4646', 500, {
+    deliver: (m, { paxos }) => {
+      if (m.type !== 'heartbeatReply' || !m.synced || paxos?.role !== 'leader') return m;
+      const { ballot, configurationId, last: slot } = m;
+      const hash = paxos.hashAt(slot);
+      return hash === null ? m : { type: 'accepted', ballot, configurationId, slot, hash };
+    },
   }),
   bug('an acceptor forgets that it promised', 'P1a', 500, {
     ...broken(({ acceptor }) => replaceMethod(acceptor, 'refuses', () => () => false)),
@@ -209,25 +217,48 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       });
     }),
   }),
-  bug('a snapshot drops what was accepted behind it', 'found by seed 10774', 10000, {
-    ...broken(({ core }, paxos) => {
-      replaceMethod(paxos, 'learn', (learn) => (...args) => {
-        const entries = args[1] as unknown as readonly Entry[];
-        return entries.length > 0 && learn(...args);
-      });
-      replaceMethod(paxos, 'installed', (installed) => (...args) => {
-        const { agreesWith } = core.slots;
-        core.slots.agreesWith = () => false;
-        installed(...args);
-        core.slots.agreesWith = agreesWith;
-      });
-    }),
-  }),
-  bug('a read index is used again', 'rule 17; etcd #20418', 200, {
-    ...broken((_insides, paxos) => {
-      paxos.confirm = () => paxos.confirmedProbe;
-    }),
-  }),
+  bug(
+    'a snapshot drops what was accepted behind it',
+    'found by seed 10774',
+    10000,
+    {
+      ...broken(({ core }, paxos) => {
+        replaceMethod(paxos, 'learn', (learn) => (...args) => {
+          const entries = args[1] as unknown as readonly Entry[];
+          return entries.length > 0 && learn(...args);
+        });
+        replaceMethod(paxos, 'installed', (installed) => (...args) => {
+          const { agreesWith } = core.slots;
+          core.slots.agreesWith = () => false;
+          installed(...args);
+          core.slots.agreesWith = agreesWith;
+        });
+      }),
+    },
+    { trim: 40, fetch: 15, crash: 3, start: 8 },
+  ),
+  bug(
+    'a read index is used again',
+    'rule 17; etcd #20418',
+    200,
+    {
+      ...broken((_insides, paxos) => {
+        paxos.confirm = () => paxos.confirmedProbe;
+      }),
+    },
+    {
+      read: 100,
+      deliver: 300,
+      disk: 60,
+      tick: 20,
+      propose: 20,
+      pause: 0,
+      partition: 3,
+      heal: 1,
+      crash: 0,
+      handOver: 10,
+    },
+  ),
   bug('what is chosen is applied before it is durable', 'rule 12; ZOOKEEPER-3911', 500, {
     ...broken(({ core }) => {
       replaceMethod(core, 'deliver', (deliver) => () => {
@@ -242,12 +273,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 
 /** The first seed that shows the bug, and by which invariant; null if none up to `seedsMax` does. */
 export function findBug(
-  { hooks }: PlantedBug,
+  { hooks, focus }: PlantedBug,
   seedsMax: number,
 ): { readonly seeds: number; readonly by: string } | null {
   for (let seed = 1; seed <= seedsMax; seed++) {
     try {
-      run(seed, { hooks });
+      run(seed, { hooks, focus });
     } catch (error) {
       return { seeds: seed, by: (error as Error).message.split('\n')[0] as string };
     }
