@@ -178,8 +178,7 @@ export class Core {
   append(entries: readonly Entry[], chosen: number = this.chosen): void {
     if (entries.length === 0) return;
     this.push(entries);
-    const decided = Math.min(chosen, this.slots.lastSlot);
-    const write = this.write({ kind: 'append', entries, decided });
+    const write = this.write({ kind: 'append', entries, decided: this.hint(chosen) });
     this.appends.push({ write, last: this.slots.lastSlot });
     this.settleStopSigns();
   }
@@ -253,6 +252,10 @@ export class Core {
       }
       this.noteChosen(end.slot);
     }
+  }
+
+  holds(after: Anchor, entries: readonly Entry[]): boolean {
+    return this.sameUpTo(after, entries) === after.slot + entries.length;
   }
 
   /** The last of `entries`, which follow `after`, up to which the log here holds the same. */
@@ -338,12 +341,22 @@ export class Core {
     if (unchanged && !clearsDamage) return this.saveState();
     if (fromSlot <= slots.lastSlot) this.truncate(fromSlot);
     this.push(entries);
-    const decided = Math.min(chosen, slots.lastSlot);
+    const decided = this.hint(chosen);
     const state = this.hardState();
     const write = this.write({ kind: 'adopt', fromSlot, entries, state, decided, clearsDamage });
     this.appends.push({ write, last: slots.lastSlot });
     this.settleStopSigns();
     return write;
+  }
+
+  /**
+   * What a record says to be decided: not yet a stop-sign that the same record brings. A restart
+   * would apply it, and find itself in the configuration before it, if the state that it leads to
+   * had not been written.
+   */
+  private hint(chosen: number): number {
+    const [stopSign] = this.stopSigns;
+    return Math.min(chosen, this.slots.lastSlot, (stopSign ?? Number.POSITIVE_INFINITY) - 1);
   }
 
   private push(entries: readonly Entry[]): void {

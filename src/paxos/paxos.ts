@@ -178,11 +178,12 @@ export class Paxos {
    */
   learn(after: Anchor, entries: readonly Unchained[], hash: Uint8Array): boolean {
     const { core } = this;
-    if (this.leading !== null || !core.slots.agreesWith(after)) return false;
+    if (!core.slots.agreesWith(after)) return false;
     const chained = chainEntries(core.options.chain, after, entries, hash);
     if (chained === null || after.slot + chained.length <= core.decided) return false;
-    // What others promised was relative to the log as it was.
-    if (this.election.phase === 'preparing') this.election.abandon();
+    // What others promised was relative to the log as it was, and a leader's log does not change.
+    const isBeaten = this.leading !== null && !core.holds(after, chained);
+    if (isBeaten || this.election.phase === 'preparing') this.stepDown();
     core.takeChosen(after, chained);
     this.settle();
     return true;

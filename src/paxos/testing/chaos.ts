@@ -6,7 +6,7 @@ import { check } from './ghost.ts';
 import { HONEST, type Hooks, type Member } from './member.ts';
 
 /** How often each thing happens in a run, relative to each other; drawn anew for each run. */
-interface Weights {
+export interface Weights {
   readonly deliver: number;
   readonly disk: number;
   readonly tick: number;
@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly hooks?: Hooks;
   readonly trace?: (line: string) => void;
   readonly steps?: number;
+  /** Makes some things likelier than the draw: what a bug needs to show. */
+  readonly focus?: Partial<Weights>;
 }
 
 export interface RunResult {
@@ -70,11 +72,11 @@ class Chaos {
   private readonly total: number;
   private readonly drifts = new Map<number, number>();
 
-  constructor(prng: Prng, { hooks = HONEST, trace }: RunOptions) {
+  constructor(prng: Prng, { hooks = HONEST, trace, focus = {} }: RunOptions) {
     this.prng = prng;
     const options = drawOptions(prng, hooks, trace ?? null);
     this.cluster = new Cluster(prng, options);
-    const weights = drawWeights(prng);
+    const weights = { ...drawWeights(prng), ...focus };
     this.weights = Object.entries(weights) as [keyof Weights, number][];
     this.total = this.weights.reduce((sum, [, weight]) => sum + weight, 0);
     for (const id of options.ids) this.drifts.set(id, 0.4 + prng.fraction() * 0.6);
@@ -334,7 +336,7 @@ function drawWeights(prng: Prng): Weights {
     tick: prng.pick([2, 4, 8, 16, 30]),
     propose: prng.pick([3, 8]),
     fetch: 6,
-    read: 2,
+    read: prng.pick([1, 5, 15]),
     crash: sometimes(5),
     start: prng.pick([2, 4, 8]),
     partition: sometimes(4),
@@ -342,7 +344,7 @@ function drawWeights(prng: Prng): Weights {
     reconfigure: sometimes(8),
     handOver: sometimes(4),
     damage: sometimes(4),
-    trim: sometimes(3),
+    trim: sometimes(8),
     pause: sometimes(1.5),
   };
 }

@@ -44,6 +44,8 @@ export class Ghost {
   private readonly configurations: Term[] = [];
   /** By slot and hash, then by ballot: who accepted. */
   private readonly acceptances = new Map<string, Map<string, Set<number>>>();
+  /** By slot and first ballot: the hash, which names the whole history. */
+  private readonly histories = new Map<string, string>();
   /** The one in force behind everything that is chosen. */
   configuration: Configuration;
 
@@ -86,6 +88,7 @@ export class Ghost {
     if (accepted.round === 0) return;
     const under = `${configuration.id}/${ballotKey(accepted)}`;
     for (const entry of entries) {
+      this.checkHistory(entry);
       const key = `${entry.slot}/${hashKey(entry.hash)}`;
       const ballots = this.acceptances.get(key) ?? new Map<string, Set<number>>();
       this.acceptances.set(key, ballots);
@@ -94,6 +97,17 @@ export class Ghost {
       ids.add(id);
       this.judge(entry, configuration.id, ids);
     }
+  }
+
+  /**
+   * Primary order (Junqueira et al., Zab, DSN'11; rule 2): an entry stands behind what its
+   * proposer had before it, whoever proposes it again.
+   */
+  private checkHistory({ slot, round, replica, hash }: Entry): void {
+    const key = `${slot}/${round}.${replica}`;
+    const known = this.histories.get(key);
+    if (known === undefined) this.histories.set(key, hashKey(hash));
+    else check(known === hashKey(hash), 'primary order', `slot ${slot} of ${round}.${replica}`);
   }
 
   /** Agreement: Paxos Made Simple, section 2.1, "only a single value is chosen", per slot. */

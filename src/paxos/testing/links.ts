@@ -54,7 +54,9 @@ export class Links {
     this.packets = this.packets.filter((packet) => packet.from !== from || packet.to !== to);
   }
 
+  /** A process ended, and its connections with it. Where anything may be late, messages outlive it. */
   forgetOf(id: number): void {
+    if (!this.faults.inOrder) return;
     this.packets = this.packets.filter(({ from, to }) => from !== id && to !== id);
   }
 

@@ -17,7 +17,7 @@ import {
   checkStopSigns,
   type Ghost,
 } from './ghost.ts';
-import { StableStorage } from './stable-storage.ts';
+import { StableStorage, tearAppend } from './stable-storage.ts';
 
 export interface MemberOptions {
   readonly heartbeatTicks: number;
@@ -34,6 +34,8 @@ export interface Hooks {
   readonly writtenEarly: (write: Write) => boolean;
   /** What reaches the disk. */
   readonly persist: (write: Write, storage: StableStorage) => Write;
+  /** What a crash leaves of the write that was under way. */
+  readonly tear: (write: Write, prng: Prng, storage: StableStorage) => Write | null;
   /** What a restart finds. */
   readonly recover: (storage: StableStorage) => void;
   /** What arrives. */
@@ -44,6 +46,7 @@ export const HONEST: Hooks = {
   create: (options) => new Paxos(options),
   writtenEarly: () => false,
   persist: (write) => write,
+  tear: tearAppend,
   recover: () => {},
   deliver: (message) => message,
 };
@@ -164,7 +167,9 @@ export class Member {
     this.paxos = null;
     const { storage } = this;
     const before = this.mark();
-    for (const write of storage.crash(this.world.prng)) this.becameDurable(write, before);
+    for (const write of storage.crash(this.world.prng, this.hooks.tear)) {
+      this.becameDurable(write, before);
+    }
   }
 
   /** Runs one event through the core and carries out what follows from it. */
@@ -253,6 +258,7 @@ export class Member {
       const from = write.kind === 'adopt' ? write.fromSlot : (write.entries[0]?.slot ?? 0);
       checkChain(id, storage, Math.max(from, storage.base.slot + 1));
       check(from > this.applied, 'what is decided never changes', `${id} cut at ${from}`);
+      this.checkCut(write, before.accepted, from);
     }
     const { state } = storage;
     const isSame =
@@ -261,6 +267,21 @@ export class Member {
     const fresh = write.kind === 'state' ? [] : write.entries;
     ghost.accepted(id, state, isSame ? fresh : storage.entries);
     checkStopSigns(id, storage, ghost);
+  }
+
+  /** Under one ballot an entry gives way to a chosen one, and to nothing else. */
+  private checkCut(write: Write, accepted: Ballot, from: number): void {
+    const { acknowledged, storage } = this;
+    if (write.kind !== 'adopt' || acknowledged === null || acknowledged.at.slot < from) return;
+    if (!sameBallot(acknowledged.ballot, accepted)) return;
+    if (!sameBallot(accepted, storage.state.accepted)) return;
+    const [first] = write.entries;
+    check(
+      first !== undefined && this.world.ghost.isChosen(first),
+      'an accepted entry stays',
+      `${this.id} cut at ${from}`,
+    );
+    this.acknowledged = null;
   }
 
   /** A linearizable read: its index, and the floor that it must not miss. */

@@ -6,6 +6,13 @@ import type { HardState } from '../hard-state.ts';
 import type { Write } from '../output.ts';
 import { NO_HASH } from './chain.ts';
 
+/** Of an append any prefix may have reached the disk; other writes are atomic. */
+export function tearAppend(write: Write, prng: Prng): Write | null {
+  if (write.kind !== 'append') return null;
+  const entries = write.entries.slice(0, prng.below(write.entries.length));
+  return entries.length === 0 ? null : { ...write, entries };
+}
+
 /**
  * What one replica would find after a crash. Writes wait in a queue and become durable in order:
  * until then they are lost with the process, but for the prefix that had reached the disk already.
@@ -48,18 +55,18 @@ export class StableStorage {
     return write;
   }
 
-  /** Some of what was under way is on the disk, in order; of an append any prefix may be. */
-  crash(prng: Prng): Write[] {
+  /** Some of what was under way is on the disk, in order; of the next write what `tear` leaves. */
+  crash(
+    prng: Prng,
+    tear: (write: Write, prng: Prng, storage: StableStorage) => Write | null,
+  ): Write[] {
     const survivors: Write[] = [];
     while (this.queue.length > 0 && prng.chance(0.5)) survivors.push(this.complete());
-    const torn = this.queue[0];
-    if (torn?.kind === 'append') {
-      const entries = torn.entries.slice(0, prng.below(torn.entries.length));
-      if (entries.length > 0) {
-        const write: Write = { ...torn, entries };
-        this.apply(write);
-        survivors.push(write);
-      }
+    const [next] = this.queue;
+    const torn = next === undefined ? null : tear(next, prng, this);
+    if (torn !== null) {
+      this.apply(torn);
+      survivors.push(torn);
     }
     this.queue.length = 0;
     return survivors;
