@@ -86,15 +86,19 @@ export class Election {
     this.postpone();
     this.phase = 'preVoting';
     this.ticks = 0;
-    this.ballot = { round: core.roundSeen + 1, replica: core.id };
-    this.grants.clear();
-    if (this.mayLead) this.grants.add(core.id);
+    this.ballot = NO_BALLOT;
     this.sendPreVote();
     this.countGrants();
   }
 
+  /** Asks again those that have not granted; all of them, once a higher ballot was heard of. */
   private sendPreVote(): void {
     const { core } = this;
+    if (this.ballot.round <= core.roundSeen) {
+      this.ballot = { round: core.roundSeen + 1, replica: core.id };
+      this.grants.clear();
+      if (this.mayLead) this.grants.add(core.id);
+    }
     for (const { id } of core.configuration.quorums.voters) {
       if (!this.grants.has(id) && id !== core.id) {
         core.send(id, { type: 'preVote', ...this.standing() });

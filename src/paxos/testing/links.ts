@@ -85,8 +85,12 @@ export class Links {
 
   /** Everything under way, in order of sending. */
   takeAll(): Packet[] {
-    const all = this.packets;
-    this.packets = [];
-    return all;
+    return this.takeWhere(() => true);
+  }
+
+  takeWhere(wanted: (packet: Packet) => boolean): Packet[] {
+    const taken = new Set(this.packets.filter(wanted));
+    this.packets = this.packets.filter((packet) => !taken.has(packet));
+    return [...taken];
   }
 }
