@@ -80,7 +80,6 @@ export class Election {
    * leaving got lost.
    */
   start(): void {
-    const { core } = this;
     this.acceptor.ticksSinceLeader = 0;
     this.acceptor.leader = null;
     this.postpone();
