@@ -33,6 +33,8 @@ export interface PaxosOptions {
   readonly entries: readonly Entry[];
   /** The log lost entries that may have been acknowledged. */
   readonly damaged: boolean;
+  /** Of the configuration in force at `applied`; only a damaged replica needs to know. */
+  readonly appliedConfigurationId?: number;
 }
 
 /** A message that becomes true with a write. */
@@ -114,7 +116,9 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
-    this.isLossOnDisk = this.lacksStopSign = options.damaged;
+    this.isLossOnDisk = options.damaged;
+    const appliedId = options.appliedConfigurationId ?? 0;
+    this.lacksStopSign = options.damaged && appliedId < options.state.configuration.id;
     this.damaged = options.damaged && !sameBallot(this.accepted, NO_BALLOT);
     this.roundSeen = options.state.promised.round;
     this.slots = new Slots(options.applied, options.entries);
@@ -280,10 +284,11 @@ export class Core {
     this.inSync = false;
     this.delivered = this.durable = anchor.slot;
     this.chosen = Math.max(this.chosen, anchor.slot);
+    if (configuration.id >= this.configurationId) this.lacksStopSign = false;
     if (configuration.id <= this.configurationId) return;
     const state = stateIn(configuration, this.hardState());
     this.accepted = state.accepted;
-    this.damaged = this.lacksStopSign = false;
+    this.damaged = false;
     this.setConfiguration(configuration);
     this.saveState();
   }

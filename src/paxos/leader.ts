@@ -92,7 +92,7 @@ export class Leader {
   get shouldRenew(): boolean {
     const { electionTicks } = this.core.options;
     const peers = [...this.progress.values()];
-    if (!this.isOpen || !peers.some(({ isDamaged }) => isDamaged)) return false;
+    if (!peers.some(({ isDamaged }) => isDamaged)) return false;
     const whole = peers.filter((peer) => !peer.isDamaged && peer.silentTicks < electionTicks);
     return this.core.quorums.isElectionQuorum(
       new Set([this.core.id, ...whole.map(({ id }) => id)]),

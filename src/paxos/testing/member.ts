@@ -139,6 +139,7 @@ export class Member {
       applied: { slot, hash: applied.hash },
       entries: storage.behind(slot),
       damaged: storage.isDamaged,
+      appliedConfigurationId: world.ghost.configurationBehind(slot).id,
     });
     this.step(() => {});
   }
