@@ -54,7 +54,7 @@ export class Links {
     this.packets = this.packets.filter((packet) => packet.from !== from || packet.to !== to);
   }
 
-  /** A process ended, and its connections with it. Where anything may be late, messages outlive it. */
+  /** A process ended, and its connections with it; messages outlive it where they may be late. */
   forgetOf(id: number): void {
     if (!this.faults.inOrder) return;
     this.packets = this.packets.filter(({ from, to }) => from !== id && to !== id);

@@ -207,20 +207,35 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug('a damaged replica votes', "rule 24; Protocol-Aware Recovery, FAST'18", 5000, {
     create: (options) => new Paxos({ ...options, damaged: false }),
   }),
-  bug('damage is repaired under the ballot that it happened under', 'VRR 4.3', 20000, {
-    ...broken(({ acceptor, core }) => {
-      replaceMethod(acceptor, 'onAcceptSync', (onAcceptSync) => (...args) => {
-        const { accepted } = core;
-        if (core.damaged) core.accepted = NO_BALLOT;
-        onAcceptSync(...args);
-        if (core.damaged) core.accepted = accepted;
-      });
-    }),
-  }),
+  bug(
+    'damage is repaired under the ballot that it happened under',
+    'VRR 4.3',
+    1000,
+    {
+      ...broken(({ acceptor, core }) => {
+        replaceMethod(acceptor, 'onAcceptSync', (onAcceptSync) => (...args) => {
+          const { accepted } = core;
+          if (core.damaged) core.accepted = NO_BALLOT;
+          onAcceptSync(...args);
+          if (core.damaged) core.accepted = accepted;
+        });
+      }),
+    },
+    {
+      damage: 15,
+      crash: 0,
+      start: 15,
+      propose: 15,
+      disk: 100,
+      reconfigure: 0,
+      pause: 0,
+      partition: 0,
+    },
+  ),
   bug(
     'a snapshot drops what was accepted behind it',
     'found by seed 10774',
-    10000,
+    1500,
     {
       ...broken(({ core }, paxos) => {
         replaceMethod(paxos, 'learn', (learn) => (...args) => {
@@ -235,7 +250,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         });
       }),
     },
-    { trim: 40, fetch: 15, crash: 3, start: 8 },
+    {
+      trim: 60,
+      fetch: 40,
+      crash: 6,
+      start: 12,
+      disk: 60,
+      deliver: 100,
+      tick: 20,
+      reconfigure: 0,
+      pause: 0,
+      damage: 0,
+      partition: 0,
+      propose: 15,
+    },
   ),
   bug(
     'a read index is used again',
