@@ -89,4 +89,6 @@ process.on('unhandledRejection', (error) => {
   say(`127 unhandled rejection: ${error instanceof Error ? error.stack : String(error)}`);
   process.exit(Verdict.crash);
 });
+// Whoever reads may have seen enough (`| head`).
+process.stdout.on('error', () => process.exit(Verdict.ok));
 process.exitCode = await main();

@@ -50,6 +50,13 @@ describe('replies to writes', () => {
     expect(checkWriteReplies(evidenceOf({ calls: [unanswered] }))).toEqual([]);
   });
 
+  it('come from the one command that is applied, not from a repeat', () => {
+    const repeat = commandOf({ slot: 2 }, { zxid: 9, verdict: Verdict.repeat });
+    const log = [commandOf({}, told), repeat];
+    expect(checkWriteReplies(evidenceOf({ calls: [call] }, log))).toEqual([]);
+    expect(checkWriteReplies(evidenceOf({ calls: [call] }, [repeat]))).toHaveLength(1);
+  });
+
   it('fail when the log holds what nobody sent', () => {
     expect(checkWriteReplies(evidenceOf({}, [commandOf({ cxid: 99 })]))).toHaveLength(1);
   });
@@ -120,6 +127,8 @@ describe('the order of a session', () => {
     const log = [commandOf({ cxid: 1 }), commandOf({ cxid: 2, sequence: 2 })];
     expect(checkSessionOrder(evidenceOf({}, log))).toEqual([]);
     expect(checkSessionOrder(evidenceOf({}, log.toReversed()))).toHaveLength(1);
+    const again = commandOf({ cxid: 1 }, { verdict: Verdict.repeat });
+    expect(checkSessionOrder(evidenceOf({}, [...log, again]))).toEqual([]);
     const calls = [callOf({ zxid: 5 }), callOf({ zxid: 4 })];
     expect(checkSessionOrder(evidenceOf({ calls }))).toHaveLength(1);
     expect(checkSessionOrder(evidenceOf({ calls: calls.toReversed() }))).toEqual([]);

@@ -4,6 +4,7 @@ import { encodeRecord } from '../../protocol/codec.ts';
 import { Err, Op } from '../../protocol/constants.ts';
 import type { RecordOf } from '../../protocol/records.ts';
 import { CommandKind } from '../../state/command.ts';
+import { Verdict } from '../../state/outcome.ts';
 import type { Model } from '../../state/testing/model.ts';
 import { callKey, describe, type Evidence } from '../evidence.ts';
 import type { Call, History } from '../history.ts';
@@ -25,6 +26,8 @@ export function checkWriteReplies({ history, log }: Evidence): string[] {
   const logged = new Set<string>();
   for (const command of log) {
     if (command.kind !== CommandKind.write && command.kind !== CommandKind.reject) continue;
+    // What a new leader was sent again, or what came from a connection left behind, has no reply.
+    if (command.outcome.verdict !== Verdict.applied) continue;
     const key = callKey({ session: command.session, xid: command.cxid });
     logged.add(key);
     const call = calls.get(key);

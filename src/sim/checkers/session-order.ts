@@ -1,4 +1,5 @@
 import { Op } from '../../protocol/constants.ts';
+import { Verdict } from '../../state/outcome.ts';
 import { describe, type Evidence } from '../evidence.ts';
 import type { Call } from '../history.ts';
 
@@ -24,8 +25,8 @@ export function isWrite(call: Call): boolean {
 export function checkSessionOrder({ history, log }: Evidence): string[] {
   const breaches: string[] = [];
   const last = new Map<bigint, number>();
-  for (const { session, cxid, sequence } of log) {
-    if (sequence === 0 || cxid === 0) continue;
+  for (const { session, cxid, sequence, outcome } of log) {
+    if (sequence === 0 || cxid === 0 || outcome.verdict !== Verdict.applied) continue;
     const before = last.get(session) ?? 0;
     if (cxid <= before) breaches.push(`session ${session}: xid ${cxid} comes behind ${before}`);
     last.set(session, Math.max(cxid, before));
