@@ -12,8 +12,8 @@ import type { DecidedLog } from './decided.ts';
 import { replayed } from './evidence.ts';
 import type { History } from './history.ts';
 
-/** How long a server may lag behind a decision to close a session. */
-const PING_BOUND_US = 400_000;
+/** How long a server that hears the others may lag behind what is decided. */
+const LAG_US = 400_000;
 
 /**
  * Everything that is wrong with what clients saw, given what was agreed. `isAlone`: there is one
@@ -34,8 +34,8 @@ export function check(history: History, decided: DecidedLog, isAlone: boolean): 
     ...checkExactlyOnce(evidence),
     ...checkEphemerals(evidence),
     ...checkExpiry(evidence),
-    ...checkPings(evidence, PING_BOUND_US),
-    ...checkGhosts(evidence, PING_BOUND_US),
+    ...checkPings(evidence, LAG_US),
+    ...checkGhosts(evidence, LAG_US),
     ...checkLocks(evidence),
     ...checkWatches(evidence),
   ];

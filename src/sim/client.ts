@@ -156,7 +156,7 @@ export class SimClient implements StreamHandler {
     this.stream = null;
     this.drop();
     await this.ready();
-    if (this.session === session) ghost.haunt(this.clock);
+    if (this.session === session) ghost.haunt(this.clock, this.timeoutMs);
     else stream.destroy();
   }
 

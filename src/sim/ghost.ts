@@ -8,8 +8,9 @@ import { encodeRequest } from '../protocol/frames.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import type { History } from './history.ts';
 
-const PING_AGAIN_MS = 600;
-const LEAVE_MS = 1_200;
+/** Behind all that a server may still answer. */
+const PING_AGAIN_MS = 500;
+const LEAVE_MS = 1_000;
 
 /**
  * The connection that a client has left for a newer one without closing it, as behind a proxy: it
@@ -42,11 +43,11 @@ export class Ghost {
   }
 
   /** The session has moved: from now on nobody should answer. */
-  haunt(clock: Clock): void {
+  haunt(clock: Clock, timeoutMs: number): void {
     this.movedUs = this.nowUs();
     this.ping();
-    clock.after(PING_AGAIN_MS, () => this.ping());
-    clock.after(LEAVE_MS, () => this.stream.destroy());
+    clock.after(timeoutMs / 2 + PING_AGAIN_MS, () => this.ping());
+    clock.after(timeoutMs + LEAVE_MS, () => this.stream.destroy());
   }
 
   onData(bytes: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { AssertionError } from '../base/assert.ts';
 import type { Checksums } from '../io/checksums.ts';
 import { DiskError, isDiskError } from '../io/disk.ts';
 import type { Secrets } from '../io/secrets.ts';
@@ -146,7 +147,7 @@ export class Simulation {
       isDiskError(error, 'EIO') ||
       // A blank disk without space can't be formatted.
       (isDiskError(error, 'ENOSPC') && wasBlank) ||
-      (error instanceof StorageError && this.nemesis?.lying.has(server) === true);
+      (this.nemesis?.lying.has(server) === true && !(error instanceof AssertionError));
     const broken = this.cluster.failures.filter((failure) => !mayEnd(failure));
     const ends = broken.map(({ server, error }) => `${server.name} ended: ${error}`);
     return [...this.history.breaches, ...this.cluster.decided.breaches, ...ends];

@@ -214,6 +214,10 @@ describe('pings', () => {
     expect(checkPings(evidenceOf({ pings: [ping(1_500)] }, [closing]), 500)).toEqual([]);
     expect(checkPings(evidenceOf({ pings: [ping(1_501)] }, [closing]), 500)).toHaveLength(1);
     expect(checkPings(evidenceOf({ pings: [ping(9_999)] }), 500)).toEqual([]);
+    const opening = commandOf({ opening: { timeoutMs: 3, hash: '' } });
+    const found = (sentUs: number): number =>
+      checkPings(evidenceOf({ pings: [ping(sentUs)] }, [opening, closing]), 500).length;
+    expect([found(2_500), found(2_501)]).toEqual([0, 1]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { CommandKind } from '../../state/command.ts';
+import { Verdict } from '../../state/outcome.ts';
 import type { Evidence } from '../evidence.ts';
 
 /** Clocks that count a twentieth too fast on one side and too slow on the other. */
@@ -23,7 +24,8 @@ export function checkExpiry({ history, log }: Evidence): string[] {
   for (const { session, invokedUs } of history.answered) note(session, invokedUs);
   const openings = new Map<bigint, { atUs: number; timeoutMs: number }>();
   return log.flatMap(({ kind, session, opening, outcome, decidedUs }) => {
-    if (opening !== undefined && outcome.error === 0) {
+    const isOpened = outcome.verdict === Verdict.applied && outcome.error === 0;
+    if (opening !== undefined && isOpened) {
       openings.set(session, { atUs: decidedUs, timeoutMs: opening.timeoutMs });
     }
     const opened = openings.get(session);

@@ -34,8 +34,10 @@ export function checkRegisters({ history }: Evidence, readsToo: boolean): string
     if (!WRITES.includes(call.opcode) && !(isRead && readsToo)) continue;
     const { path } = call.request as { readonly path: string };
     if (!/^\/r\/[^/]*$/.test(path)) continue;
-    // A read without an answer says nothing; a refusal for want of space is no answer.
-    if ((isRead && call.outcome !== 'answered') || call.err === Err.systemError) continue;
+    // A read without an answer says nothing; no space is no answer, and nor is a missing parent.
+    const isUnheard = isRead && call.outcome !== 'answered';
+    const isOrphan = call.opcode === Op.create2 && call.err === Err.noNode;
+    if (isUnheard || isOrphan || call.err === Err.systemError) continue;
     calls.set(path, [...(calls.get(path) ?? []), call]);
   }
   return [...calls].flatMap(([path, its]) => {
