@@ -134,6 +134,7 @@ class Server implements RunningServer {
     const { config, ports, room, place } = this;
     const { logger, disk, clock, secrets, checksums } = ports;
     return openStorage(disk, {
+      ...ports.storageSizes,
       clock,
       checksums,
       dataDir: config.dataDir,
@@ -156,13 +157,14 @@ class Server implements RunningServer {
 
   private async recover(storage: Storage): Promise<Recovered> {
     const { config, ports, place } = this;
-    const { clock, secrets, logger } = ports;
+    const { clock, secrets, logger, observer } = ports;
     const recovered = await recover({
       storage,
       clock,
       secrets,
       serverId: place?.config.serverId ?? LONE_SERVER_ID,
       maxTreeBytes: config.maxTreeBytes,
+      ...(observer === undefined ? {} : { observer }),
       firstConfiguration: place === null ? LONE_CONFIGURATION : configurationOf(place.config),
     });
     logRecovery(logger, recovered);

@@ -5,6 +5,7 @@ import type { Logger } from '../io/logger.ts';
 import type { Network } from '../io/network.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Observer } from '../replica/observer.ts';
+import type { StorageOptions } from '../storage/types.ts';
 import type { ProcessFacts } from './facts.ts';
 
 /** All that a replica has of the world. The simulator puts its own in the place of Node.js. */
@@ -18,4 +19,11 @@ export interface Ports {
   /** What the process tells of itself; absent: nothing. */
   readonly process?: ProcessFacts;
   readonly observer?: Observer;
+  /** Sizes of files; absent: the usual ones. Small ones make rolls and trims frequent. */
+  readonly storageSizes?: StorageSizes;
 }
+
+export type StorageSizes = Pick<
+  StorageOptions,
+  'segmentBytesFirst' | 'segmentBytesMax' | 'reserveBytes'
+>;

@@ -5,6 +5,7 @@ import type { Configuration } from '../paxos/configuration.ts';
 import type { Anchor, Entry } from '../paxos/entry.ts';
 import { decodeHardState, type HardState, stateIn } from '../paxos/hard-state.ts';
 import { Quorums } from '../paxos/quorum.ts';
+import type { Observer } from '../replica/observer.ts';
 import { replay } from '../replica/replay.ts';
 import { StateLoader } from '../state/loader.ts';
 import { State } from '../state/state.ts';
@@ -33,6 +34,8 @@ export interface RecoverOptions {
   readonly maxTreeBytes: number;
   /** Holds until the log says otherwise. */
   readonly firstConfiguration: Configuration;
+  /** Sees what is replayed. */
+  readonly observer?: Observer;
 }
 
 /** The newest snapshot and the decided part of the log behind it, made into a state. */
@@ -51,6 +54,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const state = base?.state ?? new State(treeOptions);
   const loadedMs = clock.monotonicMs();
   const start = { slot: base?.slot ?? 0, hash: base?.hash ?? GENESIS_HASH };
+  options.observer?.onRecovering(start.slot);
   const log = await replayDecided(options, state, start);
   return {
     state,
@@ -85,7 +89,10 @@ async function replayDecided(
     waiting = count < 0 ? [] : waiting.slice(count);
     replayedCommands += replay(state, decided);
     const last = decided[decided.length - 1];
-    if (last !== undefined) applied = { slot: last.slot, hash: last.hash.slice() };
+    if (last === undefined) continue;
+    applied = { slot: last.slot, hash: last.hash.slice() };
+    for (const entry of decided) options.observer?.onDecided(entry);
+    options.observer?.onApplied(last.slot, state.digestHigh, state.digestLow);
   }
   // The bodies are views of large blocks that were read: those must not stay for a few entries.
   const undecided = waiting.map((entry) => ({ ...entry, body: entry.body.slice() }));

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { NetworkWorld, SimNetwork } from '../sim/network.ts';
+import { SimProcess } from '../sim/process.ts';
+import { World } from '../sim/world.ts';
 import type { Listener, Network, Stream, StreamHandler } from './network.ts';
 import { NodeNetwork } from './node/network.ts';
 
@@ -68,7 +71,33 @@ function dial(network: Network, port: number): Promise<End> {
   });
 }
 
-describe.each([['the network of Node.js', () => new NodeNetwork()]])('%s', (_name, newNetwork) => {
+let world: World | null = null;
+
+/** A simulated host whose time goes on as long as the test does. */
+function newSimNetwork(): Network {
+  const born = new World(1);
+  world = born;
+  const network = new NetworkWorld(born);
+  const host = network.addHost('127.0.0.1');
+  Object.assign(host, { address: '127.0.0.1' });
+  const goOn = async (): Promise<void> => {
+    while (world === born) {
+      await born.run(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  void goOn();
+  return new SimNetwork(new SimProcess(born, 'test'), host);
+}
+
+afterEach(() => {
+  world = null;
+});
+
+describe.each([
+  ['the network of Node.js', () => new NodeNetwork()],
+  ['the simulated network', newSimNetwork],
+])('%s', (_name, newNetwork) => {
   test('carries bytes both ways, in order', async () => {
     const network = newNetwork();
     const { listener, accepted } = await listen(network);

@@ -6,7 +6,7 @@ import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
 import { CommandKind } from '../state/command.ts';
 import type { Identities } from '../state/identities.ts';
-import type { Outcome } from '../state/outcome.ts';
+import { type Outcome, Verdict } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import { Applier } from './applier.ts';
 import type { Attachment, Client } from './attachment.ts';
@@ -464,7 +464,8 @@ export class Replica {
       case CommandKind.openSession:
       case CommandKind.attachSession: {
         const { appliedMs } = this.applier;
-        const isOpen = outcome.error === 0;
+        // What is sent again to a new leader brings no time-out, and must not restart the clock.
+        const isOpen = outcome.verdict === Verdict.applied && outcome.error === 0;
         const lease = isOpen ? this.expiry.start(high, low, outcome.timeoutMs, appliedMs) : null;
         this.sessions.deliverAttachment(outcome, lease);
         return;

@@ -22,6 +22,9 @@ export type Operation =
   | 'size'
   | 'close';
 
+/** Runs `task` when an operation of so many bytes has taken its time. */
+export type Schedule = (task: () => void, operation: Operation, bytes: number) => void;
+
 /** A change of a directory: names and what they then stand for; null removes a name. */
 type EntryChange = readonly (readonly [name: string, inode: SimInode | null])[];
 
@@ -36,7 +39,8 @@ export class SimDisk implements Disk {
   private readonly durableEntries = new Map<string, SimInode>();
   private pendingChanges: EntryChange[] = [];
   private readonly locked = new Set<string>();
-  private readonly schedule: (task: () => void) => void;
+  /** When an operation's outcome is heard. */
+  schedule: Schedule;
   /** Operations that were begun. */
   operations = 0;
   /** The operation with this number takes effect in memory only, and nothing is heard any more. */
@@ -46,12 +50,14 @@ export class SimDisk implements Disk {
   onCrash: () => void = () => {};
   /** Room for files in bytes; a write beyond gets ENOSPC. */
   capacityBytes: number = Number.POSITIVE_INFINITY;
+  /** A drive that lies about its cache: it calls synced what a crash may still take. */
+  forgetful = false;
   /** Asked before each operation; a code makes it fail, with nothing done. */
   fault: (operation: Operation, path: string) => DiskErrorCode | null = () => null;
   /** How many bytes of an offered write are taken. */
   shorten: (bytes: number) => number = (bytes) => bytes;
 
-  constructor(schedule: (task: () => void) => void = queueMicrotask) {
+  constructor(schedule: Schedule = queueMicrotask) {
     this.schedule = schedule;
   }
 
@@ -66,8 +72,16 @@ export class SimDisk implements Disk {
     return !this.crashed;
   }
 
-  /** Runs an operation so that its outcome comes later, or never. */
-  perform<T>(operation: Operation, path: string, work: () => T): Promise<T> {
+  /**
+   * Runs an operation so that its outcome comes later, or never. `commit` is what is true only from
+   * then on: that something is durable.
+   */
+  perform<T>(
+    operation: Operation,
+    path: string,
+    work: () => T,
+    commit: () => void = () => {},
+  ): Promise<T> {
     const before = this.crashed;
     const heard = this.begin();
     return new Promise((resolve, reject) => {
@@ -75,11 +89,19 @@ export class SimDisk implements Disk {
       if (before) return;
       const answer = this.attempt(operation, path, work);
       if (!heard) return;
-      this.schedule(() => {
-        if (this.crashed) return;
-        if (answer.error === null) resolve(answer.value as T);
-        else reject(answer.error);
-      });
+      this.schedule(
+        () => {
+          if (this.crashed) return;
+          if (answer.error !== null) {
+            reject(answer.error);
+            return;
+          }
+          if (!this.forgetful) commit();
+          resolve(answer.value as T);
+        },
+        operation,
+        0,
+      );
     });
   }
 
@@ -102,15 +124,22 @@ export class SimDisk implements Disk {
     path: string,
     work: () => number,
     done: (error: Error | null, written: number) => void,
+    commit: () => void,
   ): void {
     const before = this.crashed;
     const heard = this.begin();
     if (before) return;
     const answer = this.attempt('write', path, work);
     if (!heard) return;
-    this.schedule(() => {
-      if (!this.crashed) done(answer.error, answer.value ?? 0);
-    });
+    this.schedule(
+      () => {
+        if (this.crashed) return;
+        if (answer.error === null && !this.forgetful) commit();
+        done(answer.error, answer.value ?? 0);
+      },
+      'write',
+      answer.value ?? 0,
+    );
   }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
@@ -163,16 +192,18 @@ export class SimDisk implements Disk {
   }
 
   syncDirectory(directory: string): Promise<void> {
-    return this.perform('syncDirectory', directory, () => {
+    let synced: EntryChange[] = [];
+    const begin = (): void => {
       if (!this.directories.has(directory)) throw failure('ENOENT', 'syncDirectory', directory);
-      // A crash within the sync is a crash before it: what it would have synced is still pending.
-      if (this.crashed) return;
-      const concerns = (change: EntryChange): boolean =>
-        change.some(([path]) => parentOf(path) === directory);
-      for (const change of this.pendingChanges) {
-        if (concerns(change)) applyChange(this.durableEntries, change);
+      const isHere = ([path]: EntryChange[number]): boolean => parentOf(path) === directory;
+      synced = this.pendingChanges.filter((change) => change.some(isHere));
+    };
+    return this.perform('syncDirectory', directory, begin, () => {
+      for (const change of synced) {
+        // Another sync may have been faster.
+        if (this.pendingChanges.includes(change)) applyChange(this.durableEntries, change);
       }
-      this.pendingChanges = this.pendingChanges.filter((change) => !concerns(change));
+      this.pendingChanges = this.pendingChanges.filter((change) => !synced.includes(change));
     });
   }
 
@@ -249,6 +280,11 @@ export class SimDisk implements Disk {
     this.inodeOf(path).damage((bytes) => bytes.fill(0, from, to));
   }
 
+  /** What was meant for one place of the file stands in another. */
+  misdirect(path: string, from: number, to: number, bytes: number): void {
+    this.inodeOf(path).damage((content) => content.copyWithin(to, from, from + bytes));
+  }
+
   truncate(path: string, size: number): void {
     this.inodeOf(path).resize(size);
   }
@@ -285,7 +321,13 @@ class SimFile implements DiskFile {
     position: number,
     done: (error: Error | null, written: number) => void,
   ): void {
-    this.disk.performWrite(this.path, () => this.take(buffers, position), done);
+    let commit = (): void => {};
+    const work = (): number => {
+      const taken = this.take(buffers, position);
+      if (this.mode === 'writeDurable') commit = this.inode.beginSync();
+      return taken;
+    };
+    this.disk.performWrite(this.path, work, done, () => commit());
   }
 
   private take(buffers: readonly Uint8Array[], position: number): number {
@@ -302,7 +344,6 @@ class SimFile implements DiskFile {
       this.inode.write(buffer.subarray(0, count), at);
       at += count;
     }
-    if (this.mode === 'writeDurable' && !this.disk.crashed) this.inode.sync();
     return taken;
   }
 
@@ -311,9 +352,11 @@ class SimFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    return this.disk.perform('sync', this.path, () => {
-      if (!this.disk.crashed) this.inode.sync();
-    });
+    let commit = (): void => {};
+    const begin = (): void => {
+      commit = this.inode.beginSync();
+    };
+    return this.disk.perform('sync', this.path, begin, () => commit());
   }
 
   size(): Promise<number> {

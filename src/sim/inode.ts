@@ -10,8 +10,9 @@ export class SimInode {
   size = 0;
   private durable = new Uint8Array(0);
   private durableSize = 0;
-  /** Sectors that differ, or may. */
-  private readonly dirty = new Set<number>();
+  /** Sectors that differ, or may; those of syncs under way are in sets of their own. */
+  private dirty = new Set<number>();
+  private readonly syncing = new Set<Set<number>>();
 
   content(): Uint8Array {
     return this.bytes.slice(0, this.size);
@@ -34,11 +35,21 @@ export class SimInode {
     return part.length;
   }
 
-  sync(): void {
-    this.durable = grown(this.durable, this.size);
-    for (const sector of this.dirty) copySector(this.bytes, this.durable, sector);
-    this.durableSize = this.size;
-    this.dirty.clear();
+  /**
+   * Begins to make durable what was written so far; the result says that it is. Until then a crash
+   * takes any part of it, and what is written meanwhile is not part of it.
+   */
+  beginSync(): () => void {
+    const sectors = this.dirty;
+    const { size } = this;
+    this.dirty = new Set();
+    this.syncing.add(sectors);
+    return () => {
+      this.syncing.delete(sectors);
+      this.durable = grown(this.durable, size);
+      for (const sector of sectors) copySector(this.bytes, this.durable, sector);
+      this.durableSize = Math.max(this.durableSize, size);
+    };
   }
 
   /** A new size may survive without the bytes, which then read as zeros. */
@@ -46,7 +57,8 @@ export class SimInode {
     const after = new SimInode();
     after.size = this.size !== this.durableSize && choose(2) === 1 ? this.size : this.durableSize;
     after.bytes = grown(this.durable.slice(), after.size);
-    for (const sector of this.dirty) {
+    const unsure = new Set([this.dirty, ...this.syncing].flatMap((sectors) => [...sectors]));
+    for (const sector of unsure) {
       const survives = choose(2) === 1 && sector * SECTOR_BYTES < after.size;
       if (survives) copySector(this.bytes, after.bytes, sector);
     }
@@ -71,6 +83,7 @@ export class SimInode {
     this.durable = this.bytes.slice();
     this.durableSize = this.size;
     this.dirty.clear();
+    for (const sectors of this.syncing) sectors.clear();
   }
 
   resize(size: number): void {

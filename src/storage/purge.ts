@@ -1,4 +1,5 @@
 import type { Disk } from '../io/disk.ts';
+import { removeIfThere } from './files.ts';
 import type { Log } from './log.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -22,7 +23,8 @@ export async function purge(
   for (const old of known.slice(0, Math.max(0, known.length - kept))) {
     // With it stays the log behind it, which its reader needs next. The next purge takes both.
     if (snapshots.isPinned(old)) continue;
-    await disk.remove(old.file);
+    // Somebody short of space may have removed it by hand.
+    await removeIfThere(disk, old.file);
     // One by one: were the removals to reach the disk in any order, the log might be trimmed
     // behind a snapshot that is gone.
     await disk.syncDirectory(directory);

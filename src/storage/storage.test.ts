@@ -238,6 +238,17 @@ describe('snapshots', () => {
     expect(await check(disk, { checksums, dataDir: DATA_DIR })).toMatchObject({ problems: [] });
   });
 
+  test('may have been removed by hand when their time comes', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk, { snapRetainCount: 2 });
+    for (let i = 0; i < 3; i++) {
+      await append(storage, [body(900, i)]);
+      if (i === 2) await disk.remove(storage.snapshots.list()[0]?.file ?? '');
+      await snapshotAtTail(storage, body(10));
+    }
+    expect(storage.snapshots.list().map((info) => info.slot)).toEqual([2, 3]);
+  });
+
   test('stay for ever, and all of the log with them, where nothing may be purged', async () => {
     const { storage } = await recover(new SimDisk(), { snapRetainCount: Number.POSITIVE_INFINITY });
     for (let i = 0; i < 12; i++) {

@@ -1,0 +1,42 @@
+import { checkEphemerals } from './checkers/ephemerals.ts';
+import { checkExactlyOnce } from './checkers/exactly-once.ts';
+import { checkExpiry } from './checkers/expiry.ts';
+import { checkLocks } from './checkers/locks.ts';
+import { checkGhosts, checkPings } from './checkers/pings.ts';
+import { checkRealTime, checkSync } from './checkers/real-time.ts';
+import { checkRegisters } from './checkers/registers.ts';
+import { checkWriteReplies, ReadReplies } from './checkers/replies.ts';
+import { checkSessionOrder, checkZxids } from './checkers/session-order.ts';
+import { checkWatches } from './checkers/watches.ts';
+import type { DecidedLog } from './decided.ts';
+import { replayed } from './evidence.ts';
+import type { History } from './history.ts';
+
+/** How long a server that hears the others may lag behind what is decided. */
+const LAG_US = 400_000;
+
+/**
+ * Everything that is wrong with what clients saw, given what was agreed. `isAlone`: there is one
+ * server, which no read can find lagging.
+ */
+export function check(history: History, decided: DecidedLog, isAlone: boolean): string[] {
+  const reads = new ReadReplies(history);
+  const log = replayed(decided.entries, (model) => reads.visit(model));
+  const evidence = { history, log };
+  return [
+    ...reads.finish(),
+    ...checkWriteReplies(evidence),
+    ...checkRealTime(evidence),
+    ...checkSync(evidence),
+    ...checkSessionOrder(evidence),
+    ...checkZxids(evidence),
+    ...checkRegisters(evidence, isAlone),
+    ...checkExactlyOnce(evidence),
+    ...checkEphemerals(evidence),
+    ...checkExpiry(evidence),
+    ...checkPings(evidence, LAG_US),
+    ...checkGhosts(evidence, LAG_US),
+    ...checkLocks(evidence),
+    ...checkWatches(evidence),
+  ];
+}

@@ -1,0 +1,117 @@
+import { Reader } from '../base/reader.ts';
+import { EntryKind } from '../paxos/entry.ts';
+import { decodeRecord } from '../protocol/codec.ts';
+import { Op } from '../protocol/constants.ts';
+import { decodeMultiRequest } from '../protocol/multi.ts';
+import { operations } from '../protocol/operations.ts';
+import type { ACL } from '../protocol/records.ts';
+import { CommandHeader, CommandKind } from '../state/command.ts';
+import { OpenEpoch } from '../state/ensemble-commands.ts';
+import type { PlainCommand, PlainWrite } from '../state/testing/model-parts.ts';
+import type { DecidedEntry } from './decided.ts';
+
+/** A command of the log as plain values, for the naive model. */
+export interface LoggedCommand extends PlainCommand {
+  readonly slot: number;
+  readonly decidedUs: number;
+  /** The client's xid. */
+  readonly cxid: number;
+  readonly session: bigint;
+}
+
+/** The commands of an entry, in order. */
+export function commandsOf(entry: DecidedEntry): LoggedCommand[] {
+  const commands: LoggedCommand[] = [];
+  const reader = new Reader(entry.body);
+  // A stop-sign names the next configuration ahead of its commands.
+  if (entry.kind === EntryKind.configuration) reader.skip(reader.i32());
+  while (reader.remaining > 0) {
+    const length = reader.i32();
+    const from = reader.at;
+    reader.skip(length);
+    commands.push(decodeCommand(new Reader(entry.body.slice(from, from + length)), entry));
+  }
+  return commands;
+}
+
+function decodeCommand(reader: Reader, { slot, atUs }: DecidedEntry): LoggedCommand {
+  const header = new CommandHeader();
+  header.decode(reader);
+  const { kind, opcode, sessionHigh: high, sessionLow: low } = header;
+  const { bytes } = reader;
+  const identities = new Reader(
+    bytes.slice(header.identitiesAt, header.identitiesAt + header.identitiesLength),
+  );
+  return {
+    kind,
+    opcode,
+    high,
+    low,
+    flags: header.flags,
+    generation: header.generation,
+    sequence: header.sequence,
+    timeMs: header.timeMs,
+    cxid: header.cxid,
+    slot,
+    decidedUs: atUs,
+    session: BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0)),
+    identities: decodeIdentities(identities),
+    ...bodyOf(kind, opcode, reader),
+  };
+}
+
+function decodeIdentities(reader: Reader): { scheme: string; id: string }[] {
+  const count = reader.remaining === 0 ? 0 : reader.i32();
+  return Array.from({ length: Math.max(count, 0) }, () => {
+    const { scheme, id } = decodeRecord(reader, 'Id');
+    return { scheme: scheme ?? '', id: id ?? '' };
+  });
+}
+
+type CommandBody = Pick<PlainCommand, 'write' | 'opening' | 'path' | 'code' | 'opensEpoch'>;
+
+function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
+  switch (kind) {
+    case CommandKind.openSession:
+    case CommandKind.attachSession: {
+      const timeoutMs = reader.i32();
+      return { opening: { timeoutMs, hash: String(reader.buffer()) } };
+    }
+    case CommandKind.write:
+      return { write: writeOf(opcode, reader) };
+    case CommandKind.reapNode:
+      return { path: reader.ustring() ?? '' };
+    case CommandKind.reject:
+      return { code: reader.i32() };
+    case CommandKind.openEpoch:
+      return { opensEpoch: (reader.i32() & OpenEpoch.opensEpoch) !== 0 };
+    default:
+      return {};
+  }
+}
+
+function writeOf(opcode: number, reader: Reader): PlainWrite {
+  if (opcode === Op.multi) {
+    const ops = decodeMultiRequest(reader).map(({ type, request }) => plain(type, request));
+    return { opcode, ops };
+  }
+  const shape = operations.get(opcode)?.request;
+  if (shape === null || shape === undefined || shape === 'multi') return { opcode };
+  return plain(opcode, decodeRecord(reader, shape));
+}
+
+/** The model keeps data as texts: workloads write ASCII. */
+function plain(opcode: number, record: unknown): PlainWrite {
+  const fields = record as Record<string, unknown> & { data?: Uint8Array | null; acl?: ACL[] };
+  const { data, acl, ...rest } = fields;
+  return {
+    ...rest,
+    opcode,
+    ...(data === undefined ? {} : { data: textOf(data) }),
+    ...(acl === undefined ? {} : { acl: acl?.map(({ perms, id }) => ({ perms, ...id })) ?? null }),
+  } as PlainWrite;
+}
+
+export function textOf(data: Uint8Array | null): string | null {
+  return data === null ? null : new TextDecoder().decode(data);
+}

@@ -1,0 +1,39 @@
+import { Model } from '../state/testing/model.ts';
+import type { ModelOutcome } from '../state/testing/model-parts.ts';
+import { commandsOf, type LoggedCommand } from './commands.ts';
+import type { DecidedEntry } from './decided.ts';
+import type { Call, History } from './history.ts';
+
+/** A command of the agreed log, and what a naive model makes of it there. */
+export interface AppliedCommand extends LoggedCommand {
+  readonly outcome: ModelOutcome;
+}
+
+/** What the checkers go by: what clients saw, and what was agreed. */
+export interface Evidence {
+  readonly history: History;
+  readonly log: readonly AppliedCommand[];
+}
+
+/** Replays the log on the model, and shows the model's state behind each command. */
+export function replayed(
+  entries: readonly DecidedEntry[],
+  show: (model: Model) => void,
+): AppliedCommand[] {
+  const model = new Model();
+  show(model);
+  return entries.flatMap(commandsOf).map((command) => {
+    const outcome = model.apply(command);
+    show(model);
+    return { ...command, outcome };
+  });
+}
+
+/** Names one request of one client: an xid is never used twice in a session. */
+export function callKey(call: { session: bigint; xid: number }): string {
+  return `${call.session}:${call.xid}`;
+}
+
+export function describe(call: Call): string {
+  return `xid ${call.xid} of ${call.client} (operation ${call.opcode}, zxid ${call.zxid})`;
+}

@@ -1,0 +1,144 @@
+import type { Endpoint } from './tcp.ts';
+
+/** What the kernel of the sender takes before `write` says no. */
+const SEND_BUFFER_BYTES = 65_536;
+const RETRY_US = 200_000;
+const RETRY_US_MAX = 3_000_000;
+
+type Content = Uint8Array | 'end';
+
+/**
+ * One direction of a connection: bytes arrive whole, once and in order, or the connection breaks.
+ * So what TCP does about loss shows as delay; and when nothing gets through for too long, the
+ * sender's side breaks while the other may never hear of it.
+ */
+export class Pipe {
+  private readonly sender: Endpoint;
+  private readonly receiver: Endpoint;
+  reverse!: Pipe;
+  /** What was refused by `write`: still the writer's buffers, which it must not touch. */
+  private held: Uint8Array[] = [];
+  /** Taken and not acknowledged. */
+  private unacknowledgedBytes = 0;
+  private readonly unsent: Content[] = [];
+  private stalledSinceUs = -1;
+  private retryUs = RETRY_US;
+  private lastArrivalUs = 0;
+  private isEnding = false;
+
+  constructor(sender: Endpoint, receiver: Endpoint) {
+    this.sender = sender;
+    this.receiver = receiver;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.isEnding || bytes.length === 0) return true;
+    if (this.held.length === 0 && this.unacknowledgedBytes < SEND_BUFFER_BYTES) {
+      this.take(bytes);
+      return true;
+    }
+    this.held.push(bytes);
+    return false;
+  }
+
+  /** An end behind everything that was written. */
+  end(): void {
+    if (this.isEnding) return;
+    this.isEnding = true;
+    if (this.held.length === 0) this.send('end');
+  }
+
+  /** An end behind what the kernel has; what it has not taken is lost. */
+  endNow(): void {
+    this.held.length = 0;
+    this.end();
+  }
+
+  /** Tells the other side at once that the connection is over; if that is lost, it is lost. */
+  sendReset(): void {
+    const { world, links } = this.sender.host.network;
+    const link = links.of(this.sender.host.name, this.receiver.host.name);
+    if (link.isCut) return;
+    world.schedule(link.latencyUs, () => this.receiver.reset());
+  }
+
+  /** The receiver has read so many bytes. */
+  acknowledge(bytes: number): void {
+    const { world, links } = this.sender.host.network;
+    const link = links.of(this.receiver.host.name, this.sender.host.name);
+    if (link.isCut) {
+      this.stall(() => this.acknowledge(bytes));
+      return;
+    }
+    world.schedule(link.latencyUs, () => {
+      this.progress();
+      this.unacknowledgedBytes -= bytes;
+      if (this.held.length > 0 && this.unacknowledgedBytes <= SEND_BUFFER_BYTES / 2) this.unhold();
+    });
+  }
+
+  private unhold(): void {
+    for (const bytes of this.held.splice(0)) this.take(bytes);
+    if (this.isEnding) this.send('end');
+    this.sender.drained();
+  }
+
+  private take(bytes: Uint8Array): void {
+    this.unacknowledgedBytes += bytes.length;
+    const { prng, fragmentation } = this.sender.host.network;
+    const splits = bytes.length > 1 && prng.chance(fragmentation);
+    const length = splits ? prng.between(1, bytes.length - 1) : bytes.length;
+    this.send(bytes.slice(0, length));
+    if (splits) this.send(bytes.slice(length));
+  }
+
+  private send(content: Content): void {
+    const { world, links, prng } = this.sender.host.network;
+    const link = links.of(this.sender.host.name, this.receiver.host.name);
+    const lostUs = prng.chance(link.loss) ? RETRY_US : 0;
+    const wireUs = (content.length * 1_000) / link.bytesPerMs;
+    const travelUs = link.latencyUs + prng.exponential(link.jitterUs) + wireUs + lostUs;
+    this.lastArrivalUs = Math.max(this.lastArrivalUs + 1, Math.ceil(world.nowUs + travelUs));
+    world.schedule(this.lastArrivalUs - world.nowUs, () => this.arrive(content));
+  }
+
+  private arrive(content: Content): void {
+    // What comes behind lost bytes waits for them to be sent again.
+    if (this.unsent.push(content) === 1) this.pass();
+  }
+
+  private pass(): void {
+    const { links } = this.sender.host.network;
+    const from = this.sender.host;
+    const to = this.receiver.host;
+    // A kernel that is gone sends nothing again; one that let go of its end still does.
+    if (!from.isUp) return;
+    if (!to.isUp || links.of(from.name, to.name).isCut) {
+      this.stall(() => this.pass());
+      return;
+    }
+    this.progress();
+    for (const content of this.unsent.splice(0)) {
+      if (!this.receiver.isClosed) this.receiver.arrived(content);
+      else if (content !== 'end') this.reverse.sendReset();
+    }
+  }
+
+  private progress(): void {
+    this.stalledSinceUs = -1;
+    this.retryUs = RETRY_US;
+  }
+
+  /** Tries again later, twice as late each time, until the sender's kernel gives up. */
+  private stall(again: () => void): void {
+    const { world, giveUpUs } = this.sender.host.network;
+    if (this.stalledSinceUs < 0) this.stalledSinceUs = world.nowUs;
+    if (world.nowUs - this.stalledSinceUs >= giveUpUs) {
+      this.unsent.length = 0;
+      this.sender.reset();
+      return;
+    }
+    world.schedule(this.retryUs, again);
+    this.retryUs = Math.min(this.retryUs * 2, RETRY_US_MAX);
+  }
+}

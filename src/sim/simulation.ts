@@ -1,0 +1,185 @@
+import { AssertionError } from '../base/assert.ts';
+import type { Checksums } from '../io/checksums.ts';
+import { DiskError, isDiskError } from '../io/disk.ts';
+import type { Secrets } from '../io/secrets.ts';
+import { Err } from '../protocol/constants.ts';
+import { StorageError } from '../storage/errors.ts';
+import { Actor } from './actor.ts';
+import { check } from './check.ts';
+import { SimClient } from './client.ts';
+import { Cluster, type Failure } from './cluster.ts';
+import { History } from './history.ts';
+import { Nemesis } from './nemesis.ts';
+import { NetworkWorld, SimNetwork } from './network.ts';
+import type { Options } from './options.ts';
+import { SimProcess } from './process.ts';
+import { ProcessClock } from './process-clock.ts';
+import { Trace } from './trace.ts';
+import { act } from './workload.ts';
+import { World } from './world.ts';
+
+/** What the platform does better than we could, and does alike every time. */
+export interface Platform {
+  readonly checksums: Checksums;
+  readonly hashes: Secrets;
+}
+
+/** As exit codes of TigerBeetle's VOPR have it. */
+export const Verdict = { ok: 0, crash: 127, liveness: 128, correctness: 129 } as const;
+
+export interface Result {
+  readonly verdict: number;
+  /** Why; empty if all is well. */
+  readonly reasons: readonly string[];
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly calls: number;
+  readonly slots: number;
+}
+
+/** It thinks of pinging when the server has long given it up. */
+const CARELESS_RATE = 0.2;
+
+/** Everybody has heard everything by then. */
+const SETTLING_MS = 5_000;
+
+/** One run: faults and safety first, then no faults and liveness, then the checkers. */
+export class Simulation {
+  private readonly options: Options;
+  private readonly world: World;
+  private readonly network: NetworkWorld;
+  private readonly cluster: Cluster;
+  private readonly history = new History();
+  private readonly clients: SimProcess[] = [];
+  private nemesis: Nemesis | null = null;
+
+  constructor(options: Options, platform: Platform, print: ((line: string) => void) | null = null) {
+    this.options = options;
+    this.world = new World(options.seed, new Trace(print));
+    this.network = new NetworkWorld(this.world);
+    this.network.fragmentation = options.fragmentation;
+    const { servers: size, lines, clockRates, forgetfulDisks } = options;
+    const surroundings = { world: this.world, network: this.network, ...platform };
+    this.cluster = new Cluster(surroundings, { size, lines, clockRates, forgetfulDisks });
+  }
+
+  async run(): Promise<Result> {
+    try {
+      return await this.runPhases();
+    } catch (error) {
+      return this.result(Verdict.crash, [error instanceof Error ? `${error.stack}` : `${error}`]);
+    }
+  }
+
+  private async runPhases(): Promise<Result> {
+    const { options, world, network, cluster } = this;
+    cluster.start();
+    for (const timeoutMs of options.timeoutsMs) void this.addActor(timeoutMs);
+    const victims = { cluster, network, clients: this.clients, prng: world.prng.fork() };
+    const nemesis = new Nemesis(world, victims, options);
+    this.nemesis = nemesis;
+    const hasEnded = (): boolean => this.findings().length > 0;
+    await world.run(options.safetyMs * 1_000, hasEnded);
+    if (nemesis.hasExceededBudget) return this.judgeDetection();
+    if (this.findings().length > 0) return this.judge();
+    nemesis.stop();
+    this.heal();
+    if (!(await this.makesProgress())) {
+      const limit = `${options.livenessMs} ms after the last fault`;
+      return this.result(Verdict.liveness, [`no write was answered within ${limit}`]);
+    }
+    await world.run(SETTLING_MS * 1_000, () => this.findings().length > 0);
+    return this.judge();
+  }
+
+  /** Good conditions for everybody; processes that do not run are started. */
+  private heal(): void {
+    this.network.links.heal();
+    for (const server of this.cluster.servers) this.cluster.startLater(server, 0);
+  }
+
+  /** Somebody who was never part of the trouble writes. */
+  private async makesProgress(): Promise<boolean> {
+    const probe = this.addClient('probe', 4_000);
+    let isDone = false;
+    const write = async (): Promise<void> => {
+      while (!isDone) {
+        const call = await probe.create(`/probe-${probe.freshValue()}`);
+        isDone = call.outcome === 'answered' && call.err === Err.ok;
+        if (!isDone) await probe.client.pause(20);
+      }
+    };
+    void write();
+    await this.world.run(this.options.livenessMs * 1_000, () => isDone);
+    return isDone;
+  }
+
+  private async addActor(timeoutMs: number): Promise<void> {
+    const actor = this.addClient(`c${this.clients.length + 1}`, timeoutMs);
+    await act(actor, this.options.steps, this.options.thinkMs);
+  }
+
+  private addClient(name: string, timeoutMs: number): Actor {
+    const { world, network, history, cluster } = this;
+    const process = new SimProcess(world, name);
+    const isCareless = this.clients.length < this.options.carelessClients;
+    const rate = isCareless ? CARELESS_RATE : 1 + (world.prng.fraction() - 0.5) / 50;
+    this.clients.push(process);
+    const client = new SimClient({
+      name,
+      clock: new ProcessClock(process, { wallAheadMs: 0, rate }),
+      network: new SimNetwork(process, network.addHost(name)),
+      prng: world.prng.fork(),
+      servers: world.prng.shuffled(cluster.peers),
+      timeoutMs,
+      history,
+      isCareless,
+      nowUs: () => world.nowUs,
+    });
+    return new Actor(client, world.prng.fork());
+  }
+
+  /** What need not wait for the end. */
+  private findings(): string[] {
+    // Whose disk has lied may say so, and refuse to serve.
+    const mayEnd = ({ server, error, wasBlank }: Failure): boolean =>
+      isDiskError(error, 'EIO') ||
+      // A blank disk without space can't be formatted.
+      (isDiskError(error, 'ENOSPC') && wasBlank) ||
+      (this.nemesis?.lying.has(server) === true && !(error instanceof AssertionError));
+    const broken = this.cluster.failures.filter((failure) => !mayEnd(failure));
+    const ends = broken.map(({ server, error }) => `${server.name} ended: ${error}`);
+    return [...this.history.breaches, ...this.cluster.decided.breaches, ...ends];
+  }
+
+  private judge(): Result {
+    const isAlone = this.options.servers === 1;
+    const wrong = check(this.history, this.cluster.decided, isAlone);
+    const reasons = [...this.findings(), ...wrong];
+    return this.result(reasons.length === 0 ? Verdict.ok : Verdict.correctness, reasons);
+  }
+
+  /** A disk has lied, and no redundancy is left: an error that says so is all that can be asked. */
+  private judgeDetection(): Result {
+    const wrong = this.cluster.failures.filter(
+      ({ error }) => !(error instanceof StorageError) && !(error instanceof DiskError),
+    );
+    const reasons = wrong.map(({ server, error }) => `${server.name} ended: ${error}`);
+    return this.result(reasons.length === 0 ? Verdict.ok : Verdict.crash, reasons);
+  }
+
+  private result(verdict: number, reasons: readonly string[]): Result {
+    const { world } = this;
+    for (const reason of reasons) world.trace.note(world.nowUs, 'checker', reason);
+    return {
+      verdict,
+      reasons,
+      hash: world.trace.hash,
+      events: world.count,
+      virtualMs: Math.round(world.nowUs / 1_000),
+      calls: this.history.calls.length,
+      slots: this.cluster.decided.lastSlot,
+    };
+  }
+}
