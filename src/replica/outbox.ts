@@ -22,6 +22,8 @@ export class Outbox {
   private readonly chunks: Chunk[] = [];
   /** How many of `chunks` have been handed out since the last `rewind`. */
   private sent = 0;
+  /** The highest number that has been handed out more than once. */
+  private repeated = Number.NEGATIVE_INFINITY;
   private nextNumber: number;
 
   /**
@@ -69,13 +71,24 @@ export class Outbox {
 
   /** There is another leader, or another way to it: everything is sent again. */
   rewind(): void {
+    const last = this.chunks[this.sent - 1]?.number ?? this.repeated;
+    this.repeated = Math.max(this.repeated, last);
     this.sent = 0;
   }
 
-  /** Everything up to this chunk has been applied. A number of an earlier life means nothing. */
+  /**
+   * Everything up to this chunk has been applied. A number of an earlier life means nothing.
+   *
+   * The buffer of a chunk that was sent again is left to the collector. This replica sends chunk 7
+   * to leader A, which replicates it and dies; this replica leads next, and chunk 7 waits in its own
+   * intake, by reference, while the disk is busy. Now A's copy is applied, with its mark. Were the
+   * buffer used again, the intake would propose whatever the next commands have left in it.
+   */
   release(number: number): void {
     const index = this.chunks.findIndex((chunk) => chunk.number === number);
-    for (const { commands } of this.chunks.splice(0, index + 1)) this.gathering.release(commands);
+    for (const chunk of this.chunks.splice(0, index + 1)) {
+      if (chunk.number > this.repeated) this.gathering.release(chunk.commands);
+    }
     this.sent = Math.max(0, this.sent - (index + 1));
   }
 }
