@@ -79,10 +79,10 @@ export class Outbox {
   /**
    * Everything up to this chunk has been applied. A number of an earlier life means nothing.
    *
-   * The buffer of a chunk that was sent again is left to the collector. This replica sends chunk 7
-   * to leader A, which replicates it and dies; this replica leads next, and chunk 7 waits in its own
-   * intake, by reference, while the disk is busy. Now A's copy is applied, with its mark. Were the
-   * buffer used again, the intake would propose whatever the next commands have left in it.
+   * The buffer of a chunk that was sent again is left to the collector. This replica sends chunk
+   * 7 to leader A, which replicates it and dies; this replica leads next, and chunk 7 waits in its
+   * own intake, by reference, while the disk is busy. Now A's copy is applied, with its mark. Were
+   * the buffer used again, the intake would propose whatever the next commands have left in it.
    */
   release(number: number): void {
     const index = this.chunks.findIndex((chunk) => chunk.number === number);
