@@ -18,6 +18,11 @@ describe('the generator', () => {
     expect(new Set(seeds.map((seed) => String(draw(seed)))).size).toBe(seeds.length);
   });
 
+  it('begins with another number for another seed', () => {
+    const firsts = Array.from({ length: 200 }, (_, seed) => new Prng(seed).u32());
+    expect(new Set(firsts).size).toBe(200);
+  });
+
   it('spreads evenly and stays within its bounds', () => {
     const prng = new Prng(1);
     const counts = new Array<number>(10).fill(0);

@@ -16,7 +16,8 @@ export class Prng {
     const low = seed | 0;
     const high = Math.floor(seed / TWO_32) | 0;
     this.a = mixed(low);
-    this.b = mixed(high ^ 0x9e3779b9);
+    // The first number comes from `b` alone, so that it has to depend on both halves.
+    this.b = mixed(low ^ mixed(high ^ 0x9e3779b9));
     this.c = mixed(low + 0x3c6ef372);
     this.d = mixed(high + 0x78dde6e4) | 1;
   }

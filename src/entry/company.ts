@@ -155,6 +155,9 @@ export class Company {
       async beginInstall(announced: Parameters<Storage['beginInstall']>[0]) {
         const decided = company.replica?.paxos.decidedSlot ?? 0;
         if (announced.slot <= decided) return null;
+        // Where the log here agrees, what stands behind it may have been acknowledged: it stays.
+        const { slot, hash } = announced;
+        if (company.replica?.learn({ slot, hash }, [], hash) === true) return null;
         const install = await storage.beginInstall(announced);
         return {
           write: (bytes: Uint8Array) => install.write(bytes),

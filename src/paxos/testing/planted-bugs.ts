@@ -210,7 +210,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug(
     'damage is repaired under the ballot that it happened under',
     'VRR 4.3',
-    1000,
+    2500,
     {
       ...broken(({ acceptor, core }) => {
         replaceMethod(acceptor, 'onAcceptSync', (onAcceptSync) => (...args) => {
@@ -268,7 +268,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug(
     'a read index is used again',
     'rule 17; etcd #20418',
-    200,
+    800,
     {
       ...broken((_insides, paxos) => {
         paxos.confirm = () => paxos.confirmedProbe;
