@@ -72,7 +72,10 @@ export class Outbox {
     this.sent = 0;
   }
 
-  /** Everything up to this chunk has been applied. A number of an earlier life means nothing. */
+  /**
+   * Everything up to this chunk has been applied. Its bytes serve again, so whoever was handed the
+   * chunk has to let go of it first. A number of an earlier life means nothing.
+   */
   release(number: number): void {
     const index = this.chunks.findIndex((chunk) => chunk.number === number);
     for (const { commands } of this.chunks.splice(0, index + 1)) this.gathering.release(commands);

@@ -46,6 +46,20 @@ export class OutLink implements FrameHandler {
     this.dial();
   }
 
+  /** Whether this is the way to `member` as it is now: a reconfiguration may have moved it. */
+  leadsTo(addresses: readonly Peer[], identity: Uint8Array | null): boolean {
+    const { options } = this;
+    const isSame = identity === null || options.identity === null;
+    return (
+      (isSame ? identity === options.identity : sameId(identity, options.identity)) &&
+      addresses.length === options.addresses.length &&
+      addresses.every(({ host, port }, i) => {
+        const known = options.addresses[i];
+        return host === known?.host && port === known.port;
+      })
+    );
+  }
+
   /** Looks whether the connection still lives, and tells the other side that this one does. */
   check(nowMs: number): void {
     const frames = this.dialled;

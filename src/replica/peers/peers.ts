@@ -72,12 +72,13 @@ export class Peers implements PeerPort {
     this.replica = null;
   }
 
-  /** Who there is besides this replica; links to others end. */
+  /** Who there is besides this replica; links to others, or to where one was before, end. */
   setMembers(members: readonly PeerAddress[]): void {
     const wanted = new Map(members.map((member) => [member.serverId, member]));
     wanted.delete(this.options.serverId);
     for (const [id, link] of this.outgoing) {
-      if (wanted.has(id)) continue;
+      const member = wanted.get(id);
+      if (member !== undefined && link.leadsTo(member.addresses, member.identity)) continue;
       this.outgoing.delete(id);
       link.close();
     }
