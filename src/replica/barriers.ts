@@ -4,9 +4,13 @@ import type { Client } from './attachment.ts';
 interface Group {
   readonly number: number;
   readonly clients: readonly Client[];
+  readonly askedMs: number;
   /** Passed once this slot has been applied here; null until the leader has named it. */
   slot: number | null;
 }
+
+/** An answer takes a round trip or two; by then it is lost. */
+const ANSWER_MS_MAX = 1_000;
 
 /**
  * Read index (rule 17): a client that asks for a barrier reads only after everything that was
@@ -28,10 +32,10 @@ export class Barriers {
   }
 
   /** Groups to ask the leader for; each once. */
-  takeQuestion(): number | null {
+  takeQuestion(nowMs: number): number | null {
     if (this.gathering.length === 0) return null;
     const number = ++this.lastNumber;
-    this.asked.push({ number, clients: this.gathering, slot: null });
+    this.asked.push({ number, clients: this.gathering, askedMs: nowMs, slot: null });
     this.gathering = [];
     return number;
   }
@@ -41,6 +45,19 @@ export class Barriers {
     const open = this.asked.filter(({ slot }) => slot === null);
     this.asked = this.asked.filter(({ slot }) => slot !== null);
     this.gathering = [...open.flatMap(({ clients }) => clients), ...this.gathering];
+  }
+
+  /**
+   * Asks again what has not been answered for long; true if there is such. Question and answer go
+   * different ways, and that of the answer may break and come back unnoticed while that of the
+   * question lasts: then nobody else would ask again.
+   */
+  askLostAgain(nowMs: number): boolean {
+    const isLost = this.asked.some(
+      ({ slot, askedMs }) => slot === null && nowMs - askedMs > ANSWER_MS_MAX,
+    );
+    if (isLost) this.askAgain();
+    return isLost;
   }
 
   answered(number: number, slot: number): void {

@@ -17,6 +17,16 @@ const REPORT_SHARE = 1 / 8;
 export const EXPIRY_SLACK: number = 1 / 4;
 
 /**
+ * Whether a session was attached so long after it was asked for that it has to be reported before
+ * its client hears of it. The leader's clock began when the leader applied the attachment, here it
+ * is applied perhaps much later: a replica whose disk hung for the time-out would tell its client
+ * of a session that is about to expire. No clock began before somebody asked.
+ */
+export function isLateAttachment(tookMs: number, timeoutMs: number): boolean {
+  return tookMs > timeoutMs * REPORT_SHARE;
+}
+
+/**
  * No zombie sessions. A client gives up two thirds of its time-out after it was last answered, and
  * the leader expires a session that it has not heard of. Were a replica to answer pings while the
  * leader hears nothing from it, the client would go on believing in a session that is gone.

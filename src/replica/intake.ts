@@ -57,7 +57,7 @@ export class Intake {
   }
 
   /**
-   * Takes a chunk; the bytes must not change until it has been given out or forgotten. False if
+   * Takes a chunk; the bytes must not change until it has been given out or `forget`. False if
    * they are no commands, or such as only a leader may propose.
    */
   arrive(
@@ -117,6 +117,23 @@ export class Intake {
     this.held = null;
   }
 
+  /**
+   * Everything that `origin` had sent up to this chunk has been applied: what is still here of it
+   * was sent again. It must go before its bytes do. With a chunk that this replica had proposed as
+   * the leader before, lost, and led again, the chunk is here for the second time when the first is
+   * decided by what the others promised; the outbox then gives its buffer to the next commands, and
+   * what this one would take from it later begins anywhere in the middle of them.
+   */
+  forget(origin: number, number: number): void {
+    const { arrivals } = this;
+    const last = arrivals.findIndex((one) => one.origin === origin && one.number === number);
+    this.arrivals = arrivals.filter((one, i) => {
+      if (one.origin !== origin || i > last) return true;
+      this.bytesWaiting -= one.to - one.at;
+      return false;
+    });
+  }
+
   /** This replica leads no more: those who sent will send again to whoever does. */
   clear(): void {
     this.arrivals = [];
@@ -130,7 +147,8 @@ export class Intake {
       const arrival = this.arrivals[0];
       if (arrival === undefined) return;
       this.copy(arrival);
-      if (arrival.at < arrival.to) continue;
+      // The mark says that all of the chunk was applied before it: what is held is part of it.
+      if (this.held !== null || arrival.at < arrival.to) continue;
       this.arrivals.shift();
       this.begin(CommandKind.mark, arrival.origin, 0, 0, arrival.number);
       this.end();

@@ -1,3 +1,4 @@
+import { PairMap } from '../base/pair-map.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Paxos } from '../paxos/paxos.ts';
 import { Op } from '../protocol/constants.ts';
@@ -8,37 +9,65 @@ import { EXPIRY_SLACK } from './freshness.ts';
 import type { Intake } from './intake.ts';
 import type { PeerPort, Touch } from './peer-port.ts';
 
-/** Somebody who waits until a quorum has confirmed that this replica leads. */
-interface Waiter {
+/** A report of touches, to be confirmed. */
+interface Report {
   readonly probe: number;
   readonly peer: number;
   readonly number: number;
-  /** For a read index: the slot to name; null for a report of touches. */
-  readonly slot: number | null;
+  /** The restoring of ages that has to be decided before. */
+  readonly mark: number;
 }
 
+/** A read index, to be told. */
+interface Question {
+  readonly probe: number;
+  readonly peer: number;
+  readonly number: number;
+  readonly slot: number;
+}
+
+/** What of the consensus this needs. */
+export type Confirming = Pick<Paxos, 'confirm' | 'confirmedProbe' | 'decidedSlot' | 'isAlone'>;
+
+/** Where confirmations go that are this replica's own. */
+export interface OwnAnswers {
+  onReportConfirmed(number: number): void;
+  onTellIndex(number: number, slot: number): void;
+}
+
+/** `sessionLow` of a mark of ours, to tell it from those of chunks. */
+export const AGES_MARK = 1;
 const QUARTERS = 4;
 
 /** What a replica does for the others, and for all sessions, while it leads. */
 export class Leadership {
   expiry: Expiry;
   private readonly state: State;
-  private readonly paxos: Paxos;
+  private readonly paxos: Confirming;
   private readonly intake: Intake;
   private readonly clock: Clock;
   private readonly peers: PeerPort;
   private readonly tickTimeMs: number;
   private readonly serverId: number;
-  private waiters: Waiter[] = [];
+  private readonly reports: Report[] = [];
+  private readonly questions: Question[] = [];
+  /** Sessions whose age in the log is, or will be, above 0. */
+  private readonly aged = new PairMap<Lease>();
+  /** The log has changed ages that `aged` may lack. */
+  private agesChanged = true;
+  private lastMark: number;
+  private passedMark: number;
 
   constructor(options: {
     state: State;
-    paxos: Paxos;
+    paxos: Confirming;
     intake: Intake;
     clock: Clock;
     peers: PeerPort;
     tickTimeMs: number;
     serverId: number;
+    /** Differs from life to life, as for the outbox: marks of an earlier one mean nothing. */
+    firstNumber: number;
   }) {
     this.state = options.state;
     this.paxos = options.paxos;
@@ -47,6 +76,7 @@ export class Leadership {
     this.peers = options.peers;
     this.tickTimeMs = options.tickTimeMs;
     this.serverId = options.serverId;
+    this.lastMark = this.passedMark = options.firstNumber;
     this.expiry = this.startClocks();
   }
 
@@ -60,39 +90,66 @@ export class Leadership {
     const slack = this.paxos.isAlone ? 0 : EXPIRY_SLACK;
     this.expiry = new Expiry(this.tickTimeMs, nowMs, slack);
     for (const { high, low, timeoutMs, age } of this.state.sessions.values()) {
-      const lease = this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);
-      lease.heardMs = nowMs - (timeoutMs * age) / QUARTERS;
+      this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);
     }
+    for (const { high, low } of [...this.aged.values()]) this.aged.delete(high, low);
+    this.agesChanged = true;
     return this.expiry;
   }
 
   stop(): void {
-    this.waiters = [];
+    this.reports.length = 0;
+    this.questions.length = 0;
+    // What was proposed and not decided is proposed again by nobody.
+    this.passedMark = this.lastMark;
   }
 
-  /** A replica's report; confirmed once a quorum has shown that this replica still leads. */
+  /**
+   * A replica's report, or this one's own. It is confirmed once a quorum has shown that this
+   * replica still leads, and once the log no longer calls anyone old whom it names: a session that
+   * had been silent for three quarters of its time-out, speaks, and is answered on the strength of
+   * this report, would be left a quarter of it by a leader that takes over before it is said.
+   */
   onReport(peer: number, number: number, touches: readonly Touch[]): void {
     const nowMs = this.clock.monotonicMs();
     for (const { high, low } of touches) {
       const lease = this.expiry.get(high, low);
       if (lease !== undefined) lease.heardMs = Math.max(lease.heardMs, nowMs);
     }
-    this.waiters.push({ probe: this.paxos.confirm(), peer, number, slot: null });
+    this.restoreAges(nowMs);
+    this.reports.push({ probe: this.paxos.confirm(), peer, number, mark: this.lastMark });
   }
 
   onAskIndex(peer: number, number: number): void {
     const slot = this.paxos.decidedSlot;
-    this.waiters.push({ probe: this.paxos.confirm(), peer, number, slot });
+    this.questions.push({ probe: this.paxos.confirm(), peer, number, slot });
   }
 
-  /** Answers those whose question a quorum has confirmed by now; `own` gets this replica's. */
-  answerConfirmed(own: (number: number, slot: number) => void): void {
+  /** The log has told ages, by whichever leader. */
+  agesApplied(): void {
+    this.agesChanged = true;
+  }
+
+  /** Ages restored up to this mark are decided. */
+  passed(mark: number): void {
+    if (mark <= this.lastMark) this.passedMark = Math.max(this.passedMark, mark);
+  }
+
+  /** Answers those whose question a quorum has confirmed by now. */
+  answerConfirmed(own: OwnAnswers): void {
+    const { reports, questions, peers, serverId } = this;
     const { confirmedProbe } = this.paxos;
-    while (this.waiters.length > 0 && (this.waiters[0] as Waiter).probe <= confirmedProbe) {
-      const { peer, number, slot } = this.waiters.shift() as Waiter;
-      if (slot === null) this.peers.confirmReport(peer, number);
-      else if (peer === this.serverId) own(number, slot);
-      else this.peers.tellIndex(peer, number, slot);
+    for (let first = reports[0]; first !== undefined; first = reports[0]) {
+      if (first.probe > confirmedProbe || first.mark > this.passedMark) break;
+      reports.shift();
+      if (first.peer === serverId) own.onReportConfirmed(first.number);
+      else peers.confirmReport(first.peer, first.number);
+    }
+    for (let first = questions[0]; first !== undefined; first = questions[0]) {
+      if (first.probe > confirmedProbe) break;
+      questions.shift();
+      if (first.peer === serverId) own.onTellIndex(first.number, first.slot);
+      else peers.tellIndex(first.peer, first.number, first.slot);
     }
   }
 
@@ -112,23 +169,64 @@ export class Leadership {
   /** Logs who has been silent for half of its time-out or longer, and who has spoken again. */
   private logAges(): void {
     const nowMs = this.clock.monotonicMs();
-    const changed: { lease: Lease; generation: number; age: number }[] = [];
+    const changed: Aged[] = [];
     for (const lease of this.expiry.values()) {
       const session = this.state.sessions.get(lease.high, lease.low);
       if (session === undefined) continue;
-      const quarters = Math.floor(((nowMs - lease.heardMs) * QUARTERS) / lease.timeoutMs);
-      const age = quarters < QUARTERS / 2 ? 0 : Math.min(quarters, QUARTERS - 1);
-      if (age !== session.age) changed.push({ lease, generation: session.generation, age });
+      const age = ageOf(lease, nowMs);
+      if (age !== session.age) changed.push({ lease, age });
+      if (age > 0) this.aged.set(lease.high, lease.low, lease);
     }
-    if (changed.length === 0) return;
+    if (changed.length > 0) this.proposeAges(changed);
+  }
+
+  /** Takes back the ages of those who have spoken since they were logged. */
+  private restoreAges(nowMs: number): void {
+    if (this.agesChanged) this.findAged();
+    if (this.aged.size === 0) return;
+    const spoken = [...this.aged.values()].filter((lease) => ageOf(lease, nowMs) === 0);
+    if (spoken.length === 0) return;
+    for (const { high, low } of spoken) this.aged.delete(high, low);
+    this.proposeAges(spoken.map((lease) => ({ lease, age: 0 })));
+    this.intake.begin(CommandKind.mark, this.serverId, AGES_MARK, 0, ++this.lastMark);
+    this.intake.end();
+  }
+
+  private findAged(): void {
+    this.agesChanged = false;
+    for (const { high, low } of [...this.aged.values()]) {
+      if (this.state.sessions.get(high, low) === undefined) this.aged.delete(high, low);
+    }
+    for (const { high, low, age } of this.state.sessions.values()) {
+      const lease = age > 0 ? this.expiry.get(high, low) : undefined;
+      if (lease !== undefined) this.aged.set(high, low, lease);
+    }
+  }
+
+  private proposeAges(ages: readonly Aged[]): void {
+    const known = ages.flatMap(({ lease, age }) => {
+      const session = this.state.sessions.get(lease.high, lease.low);
+      return session === undefined ? [] : [{ session, age }];
+    });
     const writer = this.intake.begin(CommandKind.sessionAges, 0, 0, 0);
-    writer.i32(changed.length);
-    for (const { lease, generation, age } of changed) {
-      writer.i32(lease.high);
-      writer.i32(lease.low);
-      writer.i32(generation);
+    writer.i32(known.length);
+    for (const { session, age } of known) {
+      writer.i32(session.high);
+      writer.i32(session.low);
+      writer.i32(session.generation);
       writer.u8(age);
     }
     this.intake.end();
   }
+}
+
+interface Aged {
+  readonly lease: Lease;
+  readonly age: number;
+}
+
+/** Quarters of its time-out for which a session has been silent; 0 if less than a half. */
+function ageOf({ heardMs, timeoutMs }: Lease, nowMs: number): number {
+  const quarters = Math.floor(((nowMs - heardMs) * QUARTERS) / timeoutMs);
+  return quarters < QUARTERS / 2 ? 0 : Math.min(quarters, QUARTERS - 1);
 }

@@ -7,13 +7,20 @@ import { type Outcome, Verdict } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import { Attachment, type Client } from './attachment.ts';
 import type { Lease } from './expiry.ts';
+import { isLateAttachment } from './freshness.ts';
 import type { SessionIds } from './session-ids.ts';
 
-/** What a connection asked for, kept until its command has been applied. */
-interface Opening {
-  readonly client: Client;
+/** What a connection asks for. */
+export interface OpeningRequest {
   readonly timeoutMs: number;
   readonly passwordHash: Uint8Array;
+  /** On the monotonic clock. */
+  readonly askedMs: number;
+}
+
+/** Kept until its command has been applied. */
+interface Opening extends OpeningRequest {
+  readonly client: Client;
 }
 
 /** Where commands that open or attach a session go. */
@@ -49,24 +56,17 @@ export class LocalSessions {
   }
 
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
-  open(client: Client, timeoutMs: number, passwordHash: Uint8Array): void {
+  open(client: Client, request: OpeningRequest): void {
     const { ids } = this;
     do ids.advance();
     while (this.state.sessions.get(ids.high, ids.low) !== undefined);
-    const opening = { client, timeoutMs, passwordHash };
-    this.submit(opening, CommandKind.openSession, ids.high, ids.low, 0);
+    this.submit({ client, ...request }, CommandKind.openSession, ids.high, ids.low, 0);
   }
 
   /** Attaches a known session to `client`; any older connection of it is closed at apply. */
-  attach(
-    client: Client,
-    high: number,
-    low: number,
-    timeoutMs: number,
-    passwordHash: Uint8Array,
-  ): void {
+  attach(client: Client, high: number, low: number, request: OpeningRequest): void {
     const known = this.state.sessions.get(high, low)?.generation ?? 0;
-    this.submit({ client, timeoutMs, passwordHash }, CommandKind.attachSession, high, low, known);
+    this.submit({ client, ...request }, CommandKind.attachSession, high, low, known);
   }
 
   /** The connection has gone: its session lives on until it expires. */
@@ -100,6 +100,8 @@ export class LocalSessions {
     }
     if (opening === undefined) return;
     const attachment = new Attachment(outcome, opening.client, lease);
+    const tookMs = lease.heardMs - opening.askedMs;
+    if (isLateAttachment(tookMs, attachment.timeoutMs)) attachment.heldSinceMs = lease.heardMs;
     this.attachments.set(high, low, attachment);
     opening.client.onAttached(attachment);
   }

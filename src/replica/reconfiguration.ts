@@ -11,6 +11,9 @@ import { Identities } from '../state/identities.ts';
 import type { ReconfigPlan } from '../state/reconfig.ts';
 import type { State } from '../state/state.ts';
 
+/** What of the consensus this needs. */
+export type Reconfigured = Pick<Paxos, 'configuration' | 'progress'>;
+
 /** What becomes of a client's reconfig: an entry of its own. */
 export interface Proposal {
   readonly kind: number;
@@ -30,12 +33,13 @@ const LENGTH_BYTES = 4;
 export function proposalFor(
   command: Uint8Array,
   state: State,
-  paxos: Paxos,
+  paxos: Reconfigured,
   serverId: number,
   identityOf: IdentityOf,
 ): Proposal {
   const reader = new Reader(command);
   reader.skip(LENGTH_BYTES);
+  if (!willRun(command, state)) return { kind: EntryKind.batch, body: command };
   const plan = state.planReconfig(reader);
   if (typeof plan === 'number') return { kind: EntryKind.batch, body: command };
   const identities = new Map<number, Uint8Array>();
@@ -51,13 +55,32 @@ export function proposalFor(
   return { kind: EntryKind.configuration, body: writer.written() };
 }
 
+/**
+ * False for what apply will ignore: a reconfig that was sent again after it had been decided, or
+ * one of a session that has moved on. Were its stop-sign proposed all the same, the voters would be
+ * others than those that the state names: with server 3 removed and added again, a late repeat of
+ * the removal would take its vote and leave it a member.
+ */
+function willRun(command: Uint8Array, state: State): boolean {
+  const header = new CommandHeader();
+  const reader = new Reader(command);
+  reader.skip(LENGTH_BYTES);
+  header.decode(reader);
+  const session = state.sessions.get(header.sessionHigh, header.sessionLow);
+  return (
+    header.kind === CommandKind.write &&
+    session?.generation === header.generation &&
+    session.sequence + 1 === header.sequence
+  );
+}
+
 function nextConfiguration(present: Configuration, plan: ReconfigPlan): Configuration {
   const observers = plan.servers.filter(({ role }) => role === 'observer').map(({ id }) => id);
   return { id: present.id + 1, quorums: plan.quorums, observers };
 }
 
 /** New voters have to be here and to have followed, or the next slot could never be decided. */
-function hasQuorum(plan: ReconfigPlan, paxos: Paxos, serverId: number): boolean {
+function hasQuorum(plan: ReconfigPlan, paxos: Reconfigured, serverId: number): boolean {
   const synced = new Set([serverId]);
   for (const { id, isSynced, match } of paxos.progress) if (isSynced && match > 0) synced.add(id);
   return new Quorums(plan.quorums).isWriteQuorum(synced);

@@ -15,7 +15,7 @@ import { DigestPoints } from './digest-points.ts';
 import type { Expiry } from './expiry.ts';
 import { Freshness } from './freshness.ts';
 import { Intake } from './intake.ts';
-import { Leadership } from './leadership.ts';
+import { AGES_MARK, Leadership } from './leadership.ts';
 import { LocalSessions } from './local-sessions.ts';
 import { Outbox } from './outbox.ts';
 import { OwnCommands } from './own-commands.ts';
@@ -87,8 +87,6 @@ export class Replica {
   private leaderBallot: Ballot = NO_BALLOT;
   private wasOpen = false;
   private lastTickMs = Number.NaN;
-  /** This leader's own reports, each with the probe that will confirm it. */
-  private ownReports: { readonly probe: number; readonly number: number }[] = [];
 
   constructor(options: ReplicaOptions) {
     const { state, paxos, clock, flags, firstNumber } = options;
@@ -160,7 +158,8 @@ export class Replica {
 
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
   openSession(client: Client, timeoutMs: number, passwordHash: Uint8Array): void {
-    this.sessions.open(client, timeoutMs, passwordHash);
+    const askedMs = this.clock.monotonicMs();
+    this.sessions.open(client, { timeoutMs, passwordHash, askedMs });
   }
 
   /** Attaches a known session to `client`; any older connection of it is closed at apply. */
@@ -171,7 +170,8 @@ export class Replica {
     timeoutMs: number,
     passwordHash: Uint8Array,
   ): void {
-    this.sessions.attach(client, high, low, timeoutMs, passwordHash);
+    const askedMs = this.clock.monotonicMs();
+    this.sessions.attach(client, high, low, { timeoutMs, passwordHash, askedMs });
   }
 
   /** The connection has gone: its session lives on until it expires, its watches don't. */
@@ -231,6 +231,7 @@ export class Replica {
     if (nowMs - this.lastTickMs > periodMs * STALL_TICKS) this.paxos.stalled();
     this.lastTickMs = nowMs;
     this.paxos.tick();
+    if (this.barriers.askLostAgain(nowMs)) this.turn.wake();
     this.step();
   }
 
@@ -245,9 +246,10 @@ export class Replica {
       options.peers.report(leader, paxos.ballot, number, sessions);
       return;
     }
-    const { number } = freshness.report([], nowMs);
-    this.ownReports.push({ probe: paxos.confirm(), number });
-    this.step();
+    // A leader that has not opened yet has no quorum that it could ask.
+    if (!this.isLeading) return;
+    this.leadership.onReport(leader, freshness.report([], nowMs).number, []);
+    this.turn.wake();
   }
 
   onMessage(from: number, message: Message): void {
@@ -346,7 +348,7 @@ export class Replica {
   private askIndex(): void {
     const { leaderId, options, barriers } = this;
     if (leaderId === null || (leaderId === options.serverId && !this.isLeading)) return;
-    const number = barriers.takeQuestion();
+    const number = barriers.takeQuestion(this.clock.monotonicMs());
     if (number === null) return;
     if (leaderId === options.serverId) this.leadership.onAskIndex(leaderId, number);
     else options.peers.askIndex(leaderId, this.leaderBallot, number);
@@ -370,7 +372,7 @@ export class Replica {
     this.applier.add(output.decided);
     if (output.fetchFrom !== null) options.peers.fetch(output.fetchFrom);
     this.noteLeader();
-    this.noteConfirmed();
+    this.leadership.answerConfirmed(this);
     this.writes.add(output.writes);
   }
 
@@ -421,7 +423,6 @@ export class Replica {
     this.wasOpen = false;
     this.intake.clear();
     this.leadership.stop();
-    this.ownReports = [];
     this.proposer.forget();
   }
 
@@ -432,17 +433,6 @@ export class Replica {
     if (this.paxos.isAlone) this.freshness.always();
     else this.freshness.notAlways(this.clock.monotonicMs());
     this.turn.wake();
-  }
-
-  private noteConfirmed(): void {
-    const { confirmedProbe } = this.paxos;
-    for (;;) {
-      const [first] = this.ownReports;
-      if (first === undefined || first.probe > confirmedProbe) break;
-      this.freshness.confirmed(first.number);
-      this.ownReports.shift();
-    }
-    this.leadership.answerConfirmed((number, slot) => this.onTellIndex(number, slot));
   }
 
   /** The applier has come to the end of what is decided. */
@@ -480,11 +470,24 @@ export class Replica {
         this.sessions.deliverExpiry(outcome);
         return;
       case CommandKind.mark:
-        if (high === this.options.serverId) this.outbox.release(outcome.sequence);
+        if (high === this.options.serverId) this.deliverMark(low, outcome.sequence);
+        return;
+      case CommandKind.sessionAges:
+        this.leadership.agesApplied();
         return;
       default:
         return;
     }
+  }
+
+  private deliverMark(low: number, number: number): void {
+    if (low === AGES_MARK) {
+      this.leadership.passed(number);
+      this.turn.wake();
+      return;
+    }
+    this.intake.forget(this.options.serverId, number);
+    this.outbox.release(number);
   }
 
   private reportIdle(): void {

@@ -126,6 +126,9 @@ export class Connection implements StreamHandler, Client, Flushable {
   onAttached(attachment: Attachment | null): void {
     if (this.phase !== 'opening') return;
     this.attachment = attachment;
+    const { clock, freshness } = this.context.replica;
+    // Told by `onFresh` when it may be.
+    if (attachment !== null && !freshness.mayAnswer(attachment, clock.monotonicMs())) return;
     this.handshake.answer(attachment);
     this.phase = attachment === null ? 'leaving' : 'ready';
     this.markDirty();
@@ -153,7 +156,8 @@ export class Connection implements StreamHandler, Client, Flushable {
   }
 
   onFresh(): void {
-    this.resumeInput();
+    if (this.phase === 'opening') this.onAttached(this.attachment);
+    else this.resumeInput();
   }
 
   onDetached(): void {

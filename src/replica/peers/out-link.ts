@@ -48,6 +48,21 @@ export class OutLink implements FrameHandler {
     this.dial();
   }
 
+  /** Whether this is the way to `member` as it is now: a reconfiguration may have moved it. */
+  leadsTo(addresses: readonly Peer[], identity: Uint8Array | null): boolean {
+    const { options } = this;
+    // Before the log is read the identity of the other one is what it says it is.
+    const present = this.welcomedBy ?? options.identity;
+    return (
+      (identity === null || present === null || sameId(identity, present)) &&
+      addresses.length === options.addresses.length &&
+      addresses.every(({ host, port }, i) => {
+        const known = options.addresses[i];
+        return host === known?.host && port === known.port;
+      })
+    );
+  }
+
   /** Looks whether the connection still lives, and tells the other side that this one does. */
   check(nowMs: number): void {
     const frames = this.dialled;
@@ -59,15 +74,6 @@ export class OutLink implements FrameHandler {
     if (this.frames === null) return;
     frames.begin(FrameType.alive);
     frames.end();
-  }
-
-  /** Whether it is a way to the replica with that identity, at those addresses. */
-  leadsTo(addresses: readonly Peer[], identity: Uint8Array | null): boolean {
-    const { options } = this;
-    const text = (list: readonly Peer[]): string => list.map((p) => `${p.host} ${p.port}`).join();
-    if (text(addresses) !== text(options.addresses)) return false;
-    const present = this.welcomedBy ?? options.identity;
-    return identity === null || present === null || sameId(identity, present);
   }
 
   close(): void {

@@ -72,7 +72,7 @@ export class Peers implements PeerPort {
     this.replica = null;
   }
 
-  /** Who there is besides this replica; links to others end. */
+  /** Who there is besides this replica; links to others, or to where one was before, end. */
   setMembers(members: readonly PeerAddress[]): void {
     const wanted = new Map(members.map((member) => [member.serverId, member]));
     wanted.delete(this.options.serverId);
