@@ -244,9 +244,18 @@ export class Worker {
     }
   }
 
+  get pendingCount() {
+    return this.#pending.length;
+  }
+
+  /** Goes on on another connection of its session; `recover` finds out what was lost. */
+  attached(connection) {
+    this.unknownCount += this.#pending.length;
+    this.connection = connection;
+  }
+
   /** Attaches the session again after the server has come back. */
   async reattach(port, lastZxidSeen) {
-    this.unknownCount += this.#pending.length;
     const connection = await Connection.open(port, this.session, lastZxidSeen).catch((error) => {
       const cause = `it may be behind zxid ${lastZxidSeen}, which clients have seen`;
       throw new Error(`${this.name}: the server refuses the connection: ${cause}`, {
@@ -256,7 +265,7 @@ export class Worker {
     if (connection.sessionId !== this.session.sessionId) {
       throw new Error(`${this.name}: its session was acknowledged, and is unknown after the crash`);
     }
-    this.connection = connection;
+    this.attached(connection);
   }
 
   /** Finds the prefix of the pending writes that the server has executed; throws if none fits. */
