@@ -107,6 +107,16 @@ export class Links {
     this.#look();
   }
 
+  holdBoth(a, b) {
+    this.hold(a, b);
+    this.hold(b, a);
+  }
+
+  cutBoth(a, b) {
+    this.cut(a, b);
+    this.cut(b, a);
+  }
+
   heal() {
     this.#held.clear();
     this.#cut.clear();

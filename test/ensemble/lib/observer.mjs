@@ -77,7 +77,8 @@ export class Observer extends Client {
   #verifySegment(segment, zxids) {
     const isLast = segment === this.segments.at(-1) && !this.connection.isClosed;
     const due = zxids.filter((zxid) => zxid > segment.after);
-    const { events } = segment;
+    // Between the registration and the read behind it a change may have come with its event.
+    const events = segment.events.filter((zxid) => zxid > segment.after);
     // On a connection that is gone the last events may be lost, none in the middle.
     const wanted = isLast ? due : due.slice(0, events.length);
     const at = wanted.findIndex((zxid, index) => events[index] !== zxid);

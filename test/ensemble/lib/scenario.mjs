@@ -50,10 +50,11 @@ export class Scenario {
       ...[before, during, after].map(({ problem }) => problem),
       ...lost.map(([client]) => `${client.name} lost its connection, though its server lives`),
     ]);
-    this.gapsMs.push(gapMs);
+    if (untouched.length > 0) this.gapsMs.push(gapMs);
     const tookMs = Math.round(performance.now() - startedMs);
     const rates = [before, during, after].map(({ rate }) => rate).join(', ');
-    this.report.progress(`${title}: gap ${gapMs} ms, ${rates} writes/s, ${tookMs} ms in all`);
+    const gap = untouched.length > 0 ? `gap ${gapMs} ms, ` : '';
+    this.report.progress(`${title}: ${gap}${rates} writes/s, ${tookMs} ms in all`);
     if (!isGood) throw new Error('the rest of this scenario is left out');
     await crowd.goHome();
   }
