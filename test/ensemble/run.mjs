@@ -11,6 +11,14 @@ const scenarios = [
   'kill-all',
   'stop',
   'partition',
+  'rolling',
+  'replace',
+  'behind',
+  'observer',
+  'disk-full',
+  'expiry',
+  'riders',
+  'reconfig',
 ];
 
 const { values: options } = parseArgs({

@@ -13,6 +13,7 @@ const longDataLength = 20_000;
 
 export class Worker {
   ackedCount = 0;
+  ackedBytes = 0;
   unknownCount = 0;
   survivedCount = 0;
   /** What this worker has under the shared parents: `path -> data`, and `data -> path`. */
@@ -101,6 +102,7 @@ export class Worker {
     this.#acked.apply(write, reply.zxid);
     this.#account(write, actual);
     this.ackedCount += 1;
+    this.ackedBytes += dataLength(write);
   }
 
   /** Notes what an executed write has left under the shared parents. */
@@ -332,6 +334,10 @@ export class Worker {
 function isAscending(zxids) {
   const known = zxids.map(({ zxid }) => zxid).filter((zxid) => zxid !== null);
   return known.every((zxid, index) => index === 0 || zxid > known[index - 1]);
+}
+
+function dataLength(write) {
+  return (write.parts ?? [write]).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 }
 
 function describe(write) {

@@ -31,6 +31,11 @@ export class Crowd {
     return writers.reduce((sum, { ackedCount }) => sum + ackedCount, 0);
   }
 
+  /** Bytes of data in the writes that were acknowledged. */
+  get sentBytes() {
+    return this.loaders.reduce((sum, { worker }) => sum + worker.ackedBytes, 0);
+  }
+
   get reconnects() {
     return this.clients.reduce((sum, { reconnects }) => sum + reconnects, 0);
   }

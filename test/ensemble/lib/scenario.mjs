@@ -74,15 +74,19 @@ export class Scenario {
   }
 }
 
-/** Makes an ensemble with clients for `body`, and ends it whatever happens. */
+/**
+ * Makes an ensemble with clients for `body`, and ends it whatever happens. `prepare` is given the
+ * ensemble before it starts; `homes`, once it serves, names the servers that get clients.
+ */
 export async function withCrowd(context, name, options, body) {
   const { binary, size } = context;
   const ensemble = await Ensemble.create(name, { size, binary, ...options });
   const scenario = new Scenario(context, name, ensemble);
   const failedBefore = context.report.failed;
   try {
-    await ensemble.startAll(options.initial);
-    await scenario.crowd.open(options.homes);
+    options.prepare?.(ensemble);
+    await ensemble.startAll();
+    await scenario.crowd.open(await options.homes?.(ensemble));
     await body(scenario);
   } catch (error) {
     if (context.report.failed === failedBefore) {
