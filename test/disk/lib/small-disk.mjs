@@ -2,19 +2,18 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-const diskMegabytes = 96;
-
 /** One disk that is mounted, filled and emptied again. */
 export class SmallDisk {
-  constructor(path) {
+  constructor(path, megabytes = 96) {
     this.path = path;
+    this.megabytes = megabytes;
     this.ballast = join(path, 'ballast');
   }
 
   /** Null, or why it can't be had. */
   mount() {
     mkdirSync(this.path, { recursive: true });
-    const size = `size=${diskMegabytes}m,mode=700`;
+    const size = `size=${this.megabytes}m,mode=700`;
     const { error, status, stderr } = spawnSync('mount', [
       ...['-t', 'tmpfs', '-o', size, 'tmpfs', this.path],
     ]);

@@ -94,7 +94,10 @@ export class Worker {
     this.#pending.shift();
     const actual = decodeOutcome(write, reply.err, reply.body);
     const difference = outcomeDifference(expected, actual);
-    if (difference !== null) this.failure ??= `${this.name}: ${describe(write)}: ${difference}`;
+    if (difference !== null) {
+      this.failure ??= `${this.name}: ${describe(write)}: ${difference}`;
+      return;
+    }
     if (reply.zxid <= (this.lastZxid ?? 0)) {
       this.failure ??= `${this.name}: zxid ${reply.zxid} comes after ${this.lastZxid}`;
     }

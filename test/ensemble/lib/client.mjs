@@ -19,7 +19,7 @@ export class Client {
   #preferred = null;
   #timer;
 
-  constructor(ensemble, home, { timeoutMs = 8000, name = 'client' } = {}) {
+  constructor(ensemble, home, { timeoutMs = 6000, name = 'client' } = {}) {
     this.ensemble = ensemble;
     this.home = home;
     this.at = home;

@@ -197,16 +197,21 @@ export class Ensemble {
 
   async followers() {
     const leader = await this.leader();
-    return this.runningIds.filter((id) => id !== leader && this.members.get(id).role !== 'observer');
+    return this.runningIds.filter(
+      (id) => id !== leader && this.members.get(id).role !== 'observer',
+    );
   }
 
-  /** Ends every process that is left; keeps the files if `keep`. */
-  async dispose(keep) {
+  /** Ends every process that is left. */
+  async stopAll() {
     for (const id of this.runningIds) {
       this.signal(id, 'SIGCONT');
       await this.kill(id);
     }
     this.links?.close();
-    if (!keep) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  removeFiles() {
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -11,7 +11,7 @@ export class Loader extends Client {
   #depth = 0;
 
   constructor(ensemble, home, name, random) {
-    super(ensemble, home, { name: `worker ${name}`, timeoutMs: 12_000 });
+    super(ensemble, home, { name: `worker ${name}` });
     this.#worker = new Worker(name, random);
   }
 

@@ -71,7 +71,8 @@ export class Observer extends Client {
     for (const segment of this.segments) this.#verifySegment(segment, zxids);
     const node = await reader.getData(this.#ephemeral);
     if (node === null) this.fail('its session lives, its ephemeral is gone');
-    else if (node.stat.owner !== this.session.sessionId) this.fail('its ephemeral has changed hands');
+    else if (node.stat.owner !== this.session.sessionId)
+      this.fail('its ephemeral has changed hands');
   }
 
   #verifySegment(segment, zxids) {

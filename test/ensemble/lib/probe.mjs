@@ -110,7 +110,11 @@ export class Probe extends Client {
   /** What another session must find. */
   async verify(reader) {
     const node = await reader.getData(this.path);
-    if (node?.stat.version === this.#version && node.stat.mzxid === (this.zxids.at(-1) ?? node.stat.mzxid)) return;
+    if (
+      node?.stat.version === this.#version &&
+      node.stat.mzxid === (this.zxids.at(-1) ?? node.stat.mzxid)
+    )
+      return;
     this.fail(`others see version ${node?.stat.version}, it wrote ${this.#version}`);
   }
 }

@@ -76,7 +76,8 @@ export class Scenario {
 
 /**
  * Makes an ensemble with clients for `body`, and ends it whatever happens. `prepare` is given the
- * ensemble before it starts; `homes`, once it serves, names the servers that get clients.
+ * ensemble before it starts; `homes`, once it serves, names the servers that get clients;
+ * `cleanUp` comes after its end.
  */
 export async function withCrowd(context, name, options, body) {
   const { binary, size } = context;
@@ -95,7 +96,9 @@ export async function withCrowd(context, name, options, body) {
   } finally {
     const hasFailed = context.report.failed > failedBefore;
     await scenario.crowd.close();
-    await ensemble.dispose(hasFailed);
-    if (hasFailed) context.report.progress(`kept: ${ensemble.directory}`);
+    await ensemble.stopAll();
+    options.cleanUp?.();
+    if (!hasFailed) ensemble.removeFiles();
+    else context.report.progress(`kept: ${ensemble.directory}`);
   }
 }

@@ -8,13 +8,16 @@ import { eventually } from '../lib/waiting.mjs';
 /** By then all that was laid out ahead has been written full, too. */
 const megabytesOnFull = 24;
 
+/** Large enough for everything that a scenario writes: only the ballast fills it. */
+const diskMegabytes = 400;
+
 class Disks {
   #disks = new Map();
 
   /** A disk for each server of `ensemble`; throws if there can be none. */
   mount(ensemble) {
     for (const member of ensemble.members.values()) {
-      const disk = new SmallDisk(member.dataDirectory);
+      const disk = new SmallDisk(member.dataDirectory, diskMegabytes);
       const why = disk.mount();
       if (why !== null) throw new Error(`mount of a tmpfs: ${why}`);
       this.#disks.set(member.id, disk);
@@ -32,14 +35,14 @@ class Disks {
 }
 
 async function fill({ ensemble, crowd, report }, disk, id) {
+  const reader = await Connection.open(ensemble.port(id));
   disk.fill();
   await eventually('its log says so', () => /no space/.test(ensemble.member(id).log), 30_000);
   const before = crowd.sentBytes;
   const isWritten = () => crowd.sentBytes - before > megabytesOnFull * 1_048_576;
-  await eventually(`clients write ${megabytesOnFull} MB more`, isWritten, 60_000);
-  const reader = await Connection.open(ensemble.port(id)).catch(() => null);
-  const node = await reader?.getData('/load').catch(() => null);
-  reader?.drop();
+  await eventually(`clients write ${megabytesOnFull} MB more`, isWritten, 30_000);
+  const node = await reader.getData('/load').catch(() => null);
+  reader.drop();
   report.check(`server ${id} can be read meanwhile`, [node ? null : 'no answer']);
 }
 
@@ -48,6 +51,7 @@ async function runFor(context, kind) {
   let victim = 0;
   const options = {
     settings: { preAllocSize: 1024 },
+    cleanUp: () => disks.unmount(),
     prepare: (ensemble) => disks.mount(ensemble),
     homes: async (ensemble) => {
       const leader = await ensemble.leader();
@@ -56,26 +60,22 @@ async function runFor(context, kind) {
       return ensemble.ids.filter((id) => id !== victim);
     },
   };
-  try {
-    await withCrowd(context, `disk-full-${kind}`, options, async (scenario) => {
-      const { ensemble } = scenario;
-      const untouched = ensemble.ids.filter((id) => id !== victim);
-      await scenario.fault(`the disk of ${kind} ${victim} is full`, {
-        strike: () => fill(scenario, disks.of(victim), victim),
-        mend: () => disks.of(victim).makeSpace(),
-        untouched,
-      });
-      scenario.reportGaps(`full disk of ${kind}`);
-      const [other] = untouched;
-      await scenario.fault(`SIGKILL of ${other}: ${victim} is needed again`, {
-        strike: () => ensemble.kill(other),
-        mend: () => ensemble.start(other),
-        untouched: untouched.filter((id) => id !== other),
-      });
+  await withCrowd(context, `disk-full-${kind}`, options, async (scenario) => {
+    const { ensemble } = scenario;
+    const untouched = ensemble.ids.filter((id) => id !== victim);
+    await scenario.fault(`the disk of ${kind} ${victim} is full`, {
+      strike: () => fill(scenario, disks.of(victim), victim),
+      mend: () => disks.of(victim).makeSpace(),
+      untouched,
     });
-  } finally {
-    disks.unmount();
-  }
+    scenario.reportGaps(`full disk of ${kind}`);
+    const [other] = untouched;
+    await scenario.fault(`SIGKILL of ${other}: ${victim} is needed again`, {
+      strike: () => ensemble.kill(other),
+      mend: () => ensemble.start(other),
+      untouched: untouched.filter((id) => id !== other),
+    });
+  });
 }
 
 export async function run(context) {

@@ -42,5 +42,7 @@ async function withoutMajority(scenario, random, observer) {
     untouched: [],
     isAnsweredDuring: false,
   });
-  report.check('nothing is acknowledged meanwhile', [rate === 0 ? null : `${rate} writes a second`]);
+  report.check('nothing is acknowledged meanwhile', [
+    rate === 0 ? null : `${rate} writes a second`,
+  ]);
 }

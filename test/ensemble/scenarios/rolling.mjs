@@ -23,7 +23,9 @@ export async function run(context) {
           untouched: ensemble.ids.filter((other) => other !== id),
         });
         const gapMs = scenario.gapsMs.at(-1);
-        report.check(`server ${id} ends in order`, [exit === 'code 0' ? null : `it ended: ${exit}`]);
+        report.check(`server ${id} ends in order`, [
+          exit === 'code 0' ? null : `it ended: ${exit}`,
+        ]);
         if (!wasLeading) continue;
         report.check(`leader ${id} hands over first`, [
           gapMs <= handOverGapMsMax ? null : `others' clients waited ${gapMs} ms for an answer`,
