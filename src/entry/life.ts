@@ -118,7 +118,10 @@ export class Life {
     this.reaper.start();
     // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
     this.stopSweep = clock.every(config.tickTimeMs, () =>
-      clock.afterTurn(() => this.replica.sweepSessions()),
+      clock.afterTurn(() => {
+        this.leadOnlyWithRoom();
+        this.replica.sweepSessions();
+      }),
     );
   }
 
@@ -236,6 +239,16 @@ export class Life {
   private fail(error: Error): void {
     if (this.ended) return;
     void this.abandon().finally(() => this.options.onFatal(error));
+  }
+
+  /**
+   * A leader proposes as fast as its own disk takes what it proposes. Once that takes nothing any
+   * more, nobody's writes would be answered, though a majority has room.
+   */
+  private leadOnlyWithRoom(): void {
+    const { hasRoom, ports } = this.options;
+    if (hasRoom() || !this.replica.isLeading || !this.replica.handOver()) return;
+    ports.logger.warn({}, 'no space for the log: another server is asked to lead');
   }
 
   private async handOver(): Promise<void> {

@@ -53,7 +53,6 @@ export interface ReplicaOptions {
   readonly onApplied: (entry: Entry) => void;
 }
 
-/** What is learnt from others waits for the disk up to this much. */
 const WRITES_BYTES_MAX = 33_554_432;
 /** A tick this many ticks late says that this process itself stood still (rule 36). */
 const STALL_TICKS = 4;

@@ -1,62 +1,14 @@
 // The disk is full: writes are refused, reads go on, sessions live, and all is well again once
 // there is space. The disk is a small tmpfs of the test's own.
-import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { Connection } from '../durability/lib/wire.mjs';
 import { Ledger } from './lib/ledger.mjs';
 import { eventually, Place, pauseMs } from './lib/place.mjs';
+import { SmallDisk } from './lib/small-disk.mjs';
 
-const diskMegabytes = 96;
 /** Together with what the server lays out ahead it leaves some 25 MB for the log. */
 const ballastMegabytes = 52;
 const sessionTimeoutMs = 4000;
 const fullMs = 1.5 * sessionTimeoutMs;
-
-/** One disk that is mounted, filled and emptied again. */
-class SmallDisk {
-  constructor(path) {
-    this.path = path;
-    this.ballast = join(path, 'ballast');
-  }
-
-  /** Null, or why it can't be had. */
-  mount() {
-    mkdirSync(this.path, { recursive: true });
-    const size = `size=${diskMegabytes}m,mode=700`;
-    const { error, status, stderr } = spawnSync('mount', [
-      ...['-t', 'tmpfs', '-o', size, 'tmpfs', this.path],
-    ]);
-    if (error) return error.message;
-    return status === 0 ? null : String(stderr).trim();
-  }
-
-  unmount() {
-    spawnSync('umount', ['-l', this.path]);
-  }
-
-  /** Takes so many megabytes, or all that is left. */
-  fill(megabytes = Number.POSITIVE_INFINITY) {
-    const file = openSync(this.ballast, 'a');
-    const block = Buffer.alloc(65_536);
-    try {
-      for (let left = megabytes * 16; left > 0; left -= 1) writeSync(file, block);
-    } catch (error) {
-      if (error.code !== 'ENOSPC') throw error;
-    } finally {
-      closeSync(file);
-    }
-  }
-
-  makeSpace() {
-    rmSync(this.ballast, { force: true });
-  }
-
-  get freeMegabytes() {
-    const { bavail, bsize } = statfsSync(this.path);
-    return Math.round((bavail * bsize) / 1_048_576);
-  }
-}
 
 /** A session that does nothing but ping. */
 class Idler {

@@ -11,8 +11,8 @@ import {
   startServer,
   writeConfig,
 } from '../interop/lib/servers.mjs';
-import { readTree } from './lib/compare.mjs';
 import { Random } from './lib/random.mjs';
+import { verifyShared } from './lib/shared.mjs';
 import { Connection, Flag } from './lib/wire.mjs';
 import { sequenceRoot, sharedRoot, Worker } from './lib/worker.mjs';
 
@@ -115,26 +115,12 @@ class Rounds {
     for (const worker of this.#workers) await worker.reattach(this.port, this.#highestZxid);
     for (const worker of this.#workers) await worker.recover();
     const checker = await Connection.open(this.port, null, this.#highestZxid);
-    await this.#verifyShared(checker);
+    const problems = await verifyShared(this.#workers, checker);
+    if (problems.length > 0) throw new Error(problems.join('; '));
     await this.#verifyZxids(checker);
     await checker.closeSession();
     const renewed = this.#workers.filter(() => this.#random.chance(0.2));
     for (const worker of renewed) await worker.renewSession(this.port);
-  }
-
-  async #verifyShared(checker) {
-    const shared = await readTree(checker, sharedRoot);
-    const sequence = await readTree(checker, sequenceRoot);
-    const expected = new Map(this.#workers.flatMap((worker) => [...worker.shared]));
-    compareShared(sharedRoot, shared, expected, (path, data) => expected.get(path) === data);
-    compareCounts(sharedRoot, shared, this.#sum('sharedCreates'), this.#sum('sharedDeletes'));
-    const tags = new Map(this.#workers.flatMap((worker) => [...worker.sequence]));
-    // Without a reply the number is not known: then any path may carry the data.
-    const fits = (path, data) => tags.has(data) && (tags.get(data) ?? path) === path;
-    compareShared(sequenceRoot, sequence, tags, fits);
-    const deletes = this.#sum('sequenceDeletes');
-    compareCounts(sequenceRoot, sequence, this.#sum('sequenceCreates'), deletes);
-    for (const worker of this.#workers) worker.learnPaths(sequence);
   }
 
   async #verifyZxids(checker) {
@@ -159,24 +145,6 @@ class Rounds {
 
   async stop() {
     await this.#server?.stop();
-  }
-}
-
-function compareShared(root, tree, expected, fits) {
-  const children = [...tree].filter(([path]) => path !== root);
-  if (children.length !== expected.size) {
-    throw new Error(`${root} has ${children.length} children, should have ${expected.size}`);
-  }
-  for (const [path, { data }] of children) {
-    if (!fits(path, data)) throw new Error(`${path} with data ${data} should not be there`);
-  }
-}
-
-function compareCounts(root, tree, creates, deletes) {
-  const { stat } = tree.get(root);
-  if (stat.cversion !== creates + deletes || stat.childCount !== creates - deletes) {
-    const actual = `cversion ${stat.cversion}, ${stat.childCount} children`;
-    throw new Error(`${root}: ${actual}; should be ${creates + deletes}, ${creates - deletes}`);
   }
 }
 

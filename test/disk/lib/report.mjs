@@ -18,6 +18,11 @@ export class Report {
     writeSync(2, `     ${this.section}${text}\n`);
   }
 
+  /** A figure that belongs to the results. */
+  note(text) {
+    this.#print('     ', text);
+  }
+
   check(name, problems) {
     const found = problems.filter((problem) => problem !== null);
     if (found.length === 0) {

@@ -8,11 +8,13 @@ export const OpCode = {
   exists: 3,
   getData: 4,
   setData: 5,
+  sync: 9,
+  ping: 11,
   getChildren2: 12,
   check: 13,
   multi: 14,
+  addWatch: 106,
   closeSession: -11,
-  ping: 11,
 };
 export const Flag = { persistent: 0, ephemeral: 1, sequential: 2 };
 
@@ -175,19 +177,27 @@ export class Connection {
   timeoutMs = 0;
   lastZxid = 0;
   isClosed = false;
+  /** Called with `{ zxid, type, path }` for each watch event. */
+  onEvent = null;
+  /** When anything has last come, on the clock of `performance`. */
+  heardMs = performance.now();
   #socket;
   #input = Buffer.alloc(0);
   #waiting = [];
   #xid = 0;
   #attached;
 
-  /** `session` is `{ sessionId, password }` to re-attach, or null for a new one. */
-  static open(port, session = null, lastZxidSeen = 0, timeoutMs = 40_000) {
-    return new Connection().#start(port, session, lastZxidSeen, timeoutMs);
+  /**
+   * `session` is `{ sessionId, password }` to re-attach, or null for a new one. With `answerMs` the
+   * socket is closed when the server has not answered by then.
+   */
+  static open(port, session = null, lastZxidSeen = 0, timeoutMs = 40_000, answerMs = 0) {
+    return new Connection().#start(port, session, lastZxidSeen, timeoutMs, answerMs);
   }
 
-  #start(port, session, lastZxidSeen, timeoutMs) {
+  #start(port, session, lastZxidSeen, timeoutMs, answerMs) {
     this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    const timer = answerMs > 0 ? setTimeout(() => this.drop(), answerMs) : null;
     this.closed = new Promise((done) => {
       this.#socket.on('close', () => {
         this.isClosed = true;
@@ -202,7 +212,10 @@ export class Connection {
       .flag(false);
     this.#write(hello.done());
     return new Promise((done, failed) => {
-      this.#attached = () => done(this);
+      this.#attached = () => {
+        clearTimeout(timer);
+        done(this);
+      };
       this.#socket.on('error', failed);
       this.closed.then(() => failed(new Error('closed before the connect reply')));
     });
@@ -223,6 +236,7 @@ export class Connection {
   }
 
   #take(chunk) {
+    this.heardMs = performance.now();
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
     while (this.#input.length >= 4) {
       const end = 4 + this.#input.readInt32BE(0);
@@ -245,6 +259,12 @@ export class Connection {
     }
     const reply = { xid: reader.int(), zxid: reader.long(), err: reader.int() };
     if (reply.xid === -2) return;
+    if (reply.xid === -1) {
+      const type = reader.int();
+      reader.int();
+      this.onEvent?.({ zxid: reply.zxid, type, path: reader.text() });
+      return;
+    }
     if (reply.zxid > this.lastZxid) this.lastZxid = reply.zxid;
     const waiting = this.#waiting.shift();
     if (waiting?.xid !== reply.xid) {
@@ -290,6 +310,18 @@ export class Connection {
     const reader = new Reader(reply.body);
     const names = Array.from({ length: Math.max(0, reader.int()) }, () => reader.text());
     return { names, stat: reader.stat() };
+  }
+
+  /** What this server reads from now on is at least as new as everything answered before. */
+  async sync() {
+    const reply = await this.call(OpCode.sync, new Fields().text('/').done());
+    if (reply.err !== 0) throw new Error(`sync: code ${reply.err}`);
+  }
+
+  /** Events of all changes of `path` come to `onEvent` as long as this connection lives. */
+  async addPersistentWatch(path) {
+    const reply = await this.call(OpCode.addWatch, new Fields().text(path).int(0).done());
+    if (reply.err !== 0) throw new Error(`addWatch ${path}: code ${reply.err}`);
   }
 
   ping() {

@@ -13,6 +13,7 @@ const longDataLength = 20_000;
 
 export class Worker {
   ackedCount = 0;
+  ackedBytes = 0;
   unknownCount = 0;
   survivedCount = 0;
   /** What this worker has under the shared parents: `path -> data`, and `data -> path`. */
@@ -93,7 +94,10 @@ export class Worker {
     this.#pending.shift();
     const actual = decodeOutcome(write, reply.err, reply.body);
     const difference = outcomeDifference(expected, actual);
-    if (difference !== null) this.failure ??= `${this.name}: ${describe(write)}: ${difference}`;
+    if (difference !== null) {
+      this.failure ??= `${this.name}: ${describe(write)}: ${difference}`;
+      return;
+    }
     if (reply.zxid <= (this.lastZxid ?? 0)) {
       this.failure ??= `${this.name}: zxid ${reply.zxid} comes after ${this.lastZxid}`;
     }
@@ -101,6 +105,7 @@ export class Worker {
     this.#acked.apply(write, reply.zxid);
     this.#account(write, actual);
     this.ackedCount += 1;
+    this.ackedBytes += dataLength(write);
   }
 
   /** Notes what an executed write has left under the shared parents. */
@@ -244,9 +249,18 @@ export class Worker {
     }
   }
 
+  get pendingCount() {
+    return this.#pending.length;
+  }
+
+  /** Goes on on another connection of its session; `recover` finds out what was lost. */
+  attached(connection) {
+    this.unknownCount += this.#pending.length;
+    this.connection = connection;
+  }
+
   /** Attaches the session again after the server has come back. */
   async reattach(port, lastZxidSeen) {
-    this.unknownCount += this.#pending.length;
     const connection = await Connection.open(port, this.session, lastZxidSeen).catch((error) => {
       const cause = `it may be behind zxid ${lastZxidSeen}, which clients have seen`;
       throw new Error(`${this.name}: the server refuses the connection: ${cause}`, {
@@ -256,7 +270,7 @@ export class Worker {
     if (connection.sessionId !== this.session.sessionId) {
       throw new Error(`${this.name}: its session was acknowledged, and is unknown after the crash`);
     }
-    this.connection = connection;
+    this.attached(connection);
   }
 
   /** Finds the prefix of the pending writes that the server has executed; throws if none fits. */
@@ -323,6 +337,10 @@ export class Worker {
 function isAscending(zxids) {
   const known = zxids.map(({ zxid }) => zxid).filter((zxid) => zxid !== null);
   return known.every((zxid, index) => index === 0 || zxid > known[index - 1]);
+}
+
+function dataLength(write) {
+  return (write.parts ?? [write]).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 }
 
 function describe(write) {
