@@ -16,10 +16,12 @@ import type { Storage } from '../storage/storage.ts';
 import { BUILT_AT, VERSION } from './build.ts';
 import { Company, TICK_MS } from './company.ts';
 import { createContext, randomFraction } from './context.ts';
+import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
 import type { Place } from './place.ts';
 import type { Ports } from './ports.ts';
 import type { Recovered } from './recover.ts';
+import { Role } from './role.ts';
 import { ReplicaStore } from './store.ts';
 import { LONE_SERVER_ID } from './voters.ts';
 
@@ -56,6 +58,7 @@ export class Life {
   private readonly reaper: Reaper;
   private readonly clientPort: ClientPort;
   private readonly company: Company | null;
+  private readonly role: Role | null;
   private readonly stopMeasuring: () => void;
   private stopSweep: () => void = () => {};
   private lastHash: Uint8Array;
@@ -75,6 +78,10 @@ export class Life {
     this.replica = this.createReplica();
     this.reaper = new Reaper(this.replica, config.containers);
     const { replica } = this;
+    const ensemble = place?.config ?? null;
+    const { tickTimeMs } = config;
+    this.role =
+      ensemble === null ? null : new Role({ ensemble, tickTimeMs, clock, logger, replica });
     const measured = collectFacts({
       config,
       build: { version: VERSION, builtAt: BUILT_AT },
@@ -84,15 +91,16 @@ export class Life {
       snapshotter: this.snapshotter,
       recovered,
       replica,
-      serverId: place?.config.serverId ?? null,
+      company: this.companyFacts(),
       clientPort: () => this.port,
     });
     this.stopMeasuring = measured.stop;
     const fourLetterWord = createFourLetterWords(measured.facts);
     const isExhausted = (): boolean => storage.log.isExhausted;
     const { hasRoom } = options;
+    const { role } = this;
     this.clientPort = new ClientPort(
-      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord }),
+      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord, role }),
     );
   }
 
@@ -115,6 +123,7 @@ export class Life {
       backlog: config.listenBacklog,
     });
     this.company?.start(this.replica, config);
+    this.role?.start((which) => this.clientPort.drop(which));
     this.reaper.start();
     // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
     this.stopSweep = clock.every(config.tickTimeMs, () =>
@@ -156,6 +165,15 @@ export class Life {
     this.stopTimers();
     this.company?.stop();
     await this.clientPort.close();
+  }
+
+  private companyFacts() {
+    const { replica, role, company } = this;
+    const ensemble = this.options.place?.config ?? null;
+    if (ensemble === null || role === null) return null;
+    const isConnected = (id: number): boolean => company?.peers.isConnected(id) ?? false;
+    const facts = ensembleFacts({ ensemble, replica, role, isConnected });
+    return { facts, role, id: ensemble.serverId };
   }
 
   private joinCompany(place: Place): Company {
@@ -218,6 +236,7 @@ export class Life {
         },
       },
       onFatal: (error) => this.fail(error),
+      onDispute: (slot) => this.noteDispute(slot),
       onApplied: (entry) => {
         observer?.onDecided(entry);
         observer?.onApplied(entry.slot, state.digestHigh, state.digestLow);
@@ -230,6 +249,20 @@ export class Life {
     this.lastHash = entry.hash;
     if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
     this.snapshotter.applied(entry.slot, entry.hash);
+  }
+
+  private noteDispute(slot: number | null): void {
+    const { logger } = this.options.ports;
+    if (slot === null) {
+      logger.warn({}, 'a majority agrees on the state again: writes go on');
+      return;
+    }
+    logger.error(
+      { slot },
+      'the states of the servers differ and no majority says which is right: no write is decided any ' +
+        'more; start the servers that are missing, or compare zk_quoll_state_digest of mntr and ' +
+        'replace the one that is wrong',
+    );
   }
 
   /** The log can't be trusted any more: nobody is answered from here on. */
@@ -268,6 +301,7 @@ export class Life {
 
   private stopTimers(): void {
     this.reaper.stop();
+    this.role?.stop();
     this.stopSweep();
     this.stopMeasuring();
   }
