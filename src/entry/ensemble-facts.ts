@@ -27,7 +27,7 @@ export function ensembleFacts(options: EnsembleFactsOptions): EnsembleFacts {
     peerState: () => role.peerState,
     voters: () => paxos.configuration.quorums.voters.length,
     followers: () => (paxos.role === 'leader' ? followersOf(options) : null),
-    leaderUptimeMs: () => replica.leadingMs,
+    leaderUptimeMs: () => replica.clock.monotonicMs() - stats.ledSinceMs,
     get elections() {
       return stats.elections;
     },

@@ -27,6 +27,7 @@ import { LONE_SERVER_ID } from './voters.ts';
 
 /** How long a server that is told to stop waits for writes under way. */
 const DRAIN_MS_MAX = 10_000;
+const DRAIN_MS_MAX_WITHOUT_LEADER = 500;
 /** How long a leader that is told to stop waits for another one. */
 const HAND_OVER_MS_MAX = 1_000;
 const SERVING_POLL_MS = 5;
@@ -147,7 +148,8 @@ export class Life {
     const { clock } = ports;
     this.clientPort.quiesce();
     this.stopTimers();
-    const isIdle = await this.drained();
+    await this.drained();
+    const isIdle = this.replica.isQuiet;
     await this.handOver();
     // One turn more, so that the last replies leave before their connections are closed.
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
@@ -285,18 +287,20 @@ export class Life {
     });
   }
 
-  private async drained(): Promise<boolean> {
+  private async drained(): Promise<void> {
     const { clock, logger } = this.options.ports;
+    const { hasLeader } = this.replica;
+    const waitedMs = hasLeader ? DRAIN_MS_MAX : DRAIN_MS_MAX_WITHOUT_LEADER;
     const isIdle = await new Promise<boolean>((resolve) => {
-      const giveUp = clock.after(DRAIN_MS_MAX, () => resolve(false));
+      const giveUp = clock.after(waitedMs, () => resolve(false));
       this.replica.whenIdle(() => {
         giveUp();
         resolve(true);
       });
     });
-    const waited = { waitedMs: DRAIN_MS_MAX };
-    if (!isIdle) logger.warn(waited, 'the disk does not answer: writes stay unanswered');
-    return isIdle;
+    if (isIdle) return;
+    if (hasLeader) logger.warn({ waitedMs }, 'the disk does not answer: writes stay unanswered');
+    else logger.warn({ waitedMs }, 'there is no leader: writes stay unanswered');
   }
 
   private stopTimers(): void {

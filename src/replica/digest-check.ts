@@ -49,7 +49,7 @@ export class DigestCheck {
     this.options = options;
   }
 
-  /** Nobody knows whose state is right: what is written now would be written to different states. */
+  /** Nobody knows whose state is right: what is written now would go to different states. */
   get isDisputed(): boolean {
     return this.disputedSlot !== null;
   }
@@ -69,7 +69,8 @@ export class DigestCheck {
   applied(slot: number): void {
     const { state, paxos } = this.options;
     if (slot % DIGEST_EVERY_SLOTS !== 0 || paxos.isAlone) return;
-    const digest = { slot, high: state.digestHigh, low: state.digestLow };
+    // Signed, as the frames between replicas have them.
+    const digest = { slot, high: state.digestHigh | 0, low: state.digestLow | 0 };
     this.own.push(digest);
     if (this.own.length > DIGESTS_MAX) this.own.shift();
     this.tell([digest]);

@@ -30,8 +30,8 @@ export interface Judgement {
  * is wrong. Two of three that differ while the third is silent are a dispute: it may still come and
  * decide it, so it gets some slots of time.
  *
- * Only digests of the same slot are compared, so a replica that lags, or that skips slots because it
- * installs a snapshot, is judged late or not at that slot, and never wrongly.
+ * Only digests of the same slot are compared, so a replica that lags, or that skips slots because
+ * it installs a snapshot, is judged late or not at that slot, and never wrongly.
  */
 export class DigestVotes {
   /** Of each slot: who has which digest. */

@@ -98,7 +98,7 @@ interface Member {
 const TICK_MS = 20;
 const HEARTBEAT_MS = 100;
 
-/** Replicas that decide together, on one clock and a network without delay whose links can be cut. */
+/** Replicas that decide together, on one clock and a network without delay that can be cut. */
 export class TestGroup {
   readonly clock: SimClock = new SimClock();
   readonly members: Map<number, Member> = new Map();

@@ -89,7 +89,6 @@ export class Replica {
   private readonly applier: Applier;
   private onIdle: (() => void) | null = null;
   private leaderId: number | null = null;
-  private ledSinceMs = 0;
   private leaderBallot: Ballot = NO_BALLOT;
   private wasOpen = false;
   private lastTickMs = Number.NaN;
@@ -177,9 +176,9 @@ export class Replica {
     return this.paxos.leaderId !== null && (this.paxos.role !== 'leader' || this.wasOpen);
   }
 
-  /** How long this replica has been leading; for one that does. */
-  get leadingMs(): number {
-    return this.clock.monotonicMs() - this.ledSinceMs;
+  /** Nothing is being applied, and nothing is on its way to the disk. */
+  get isQuiet(): boolean {
+    return !this.applier.isBusy && this.writes.isIdle;
   }
 
   /** An id for a session that the log never hears of. */
@@ -451,7 +450,7 @@ export class Replica {
   }
 
   private startLeading(): void {
-    this.ledSinceMs = this.clock.monotonicMs();
+    this.stats.ledSinceMs = this.clock.monotonicMs();
     const expiry = this.leadership.startClocks();
     for (const attachment of this.sessions.values()) {
       const { high, low, lease } = attachment;

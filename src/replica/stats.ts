@@ -15,6 +15,8 @@ export class ReplicaStats {
   slowAppends = 0;
   /** How often this replica was without a leader. */
   elections = 0;
+  /** When this replica last began to lead, on the monotonic clock. */
+  ledSinceMs = 0;
   /** For how long, until it had one. */
   readonly electionMs: Summary = new Summary();
   /** Writing a batch to the log, until it was durable. */

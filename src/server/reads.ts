@@ -80,16 +80,20 @@ function query(
 
 function ofPath(connection: Connection, reader: Reader, opcode: number): number {
   const { state, replica } = connection.context;
-  const { identities, replyWriter: out } = connection;
-  const session = connection.attachment ?? connection.readOnlySession;
+  const { identities, replyWriter: out, attachment } = connection;
   const from = reader.span();
   const length = reader.length;
   const to = from + Math.max(length, 0);
   const { bytes } = reader;
   switch (opcode) {
     case Op.getEphemerals:
-      if (session === null) return Err.sessionExpired;
-      return state.getEphemerals(session.high, session.low, bytes, from, to, out);
+      if (connection.readOnlySession !== null) {
+        // It can't have created any.
+        out.i32(0);
+        return Err.ok;
+      }
+      if (attachment === null) return Err.sessionExpired;
+      return state.getEphemerals(attachment.high, attachment.low, bytes, from, to, out);
     case Op.sync:
       out.i32(length);
       out.raw(bytes, from, to);
