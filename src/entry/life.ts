@@ -13,9 +13,11 @@ import { ClientPort } from '../server/server.ts';
 import { CommandFlag } from '../state/command.ts';
 import { chainHash } from '../storage/record.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { ScrubbedDamage } from '../storage/types.ts';
 import { BUILT_AT, VERSION } from './build.ts';
 import { Company, TICK_MS } from './company.ts';
 import { createContext, randomFraction } from './context.ts';
+import { dealWithDamage } from './damage.ts';
 import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
 import type { Place } from './place.ts';
@@ -49,6 +51,10 @@ export interface LifeOptions {
   readonly onFatal: (error: Error) => void;
   /** A peer's snapshot is on disk: another life has to begin with it. */
   readonly onInstalled: () => void;
+  /** The log is damaged: another life has to begin, and to have it repaired. */
+  readonly onDamaged: () => void;
+  /** Files for whose damage that was done. */
+  readonly repaired: Set<string>;
 }
 
 /** A replica from its recovery to its end: the loop, the client port, timers, and the others. */
@@ -125,6 +131,7 @@ export class Life {
     });
     this.company?.start(this.replica, config);
     this.role?.start((which) => this.clientPort.drop(which));
+    this.options.storage.scrub((damage) => this.dealWith(damage));
     this.reaper.start();
     // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
     this.stopSweep = clock.every(config.tickTimeMs, () =>
@@ -190,7 +197,10 @@ export class Life {
     });
   }
 
-  /** What clients were told and what they watch is unknown behind a snapshot: they have to go. */
+  /**
+   * What clients were told and what they watch is unknown in the next life: they have to go. What is
+   * on its way to the disk ends first.
+   */
   private async standAside(): Promise<void> {
     this.stopTimers();
     this.clientPort.quiesce();
@@ -251,6 +261,27 @@ export class Life {
     this.lastHash = entry.hash;
     if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
     this.snapshotter.applied(entry.slot, entry.hash);
+  }
+
+  private dealWith(damage: ScrubbedDamage): void {
+    if (this.ended) return;
+    const { ports, storage, place, onDamaged, repaired } = this.options;
+    dealWithDamage(damage, {
+      logger: ports.logger,
+      hasPeers: place !== null && place.config.servers.length > 1,
+      snapshotSlot: () => storage.snapshots.newestSlot,
+      writeSnapshot: () => this.writeSnapshot(),
+      repair: () => void this.standAside().then(onDamaged),
+      repaired,
+    });
+  }
+
+  /** Now, if nothing is being applied, else behind the slot that is. */
+  private writeSnapshot(): void {
+    const { slot } = this.replica.state;
+    if (slot === 0) return;
+    this.snapshotter.request();
+    if (this.replica.isQuiet) this.snapshotter.applied(slot, this.lastHash);
   }
 
   private noteDispute(slot: number | null): void {
