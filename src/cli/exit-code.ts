@@ -9,6 +9,8 @@ export const ExitCode = {
   invocation: 2,
   /** The data directory can't be used, or holds damage. */
   dataDirectory: 3,
+  /** The state is not the one that the majority has: not to be restarted without a look. */
+  diverged: 20,
 } as const;
 
 /** Arguments that make no sense together, or not here. */
@@ -34,6 +36,9 @@ export function explain(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: ExitCode.unexpected, message: String(error) };
   if (error instanceof StorageError || isDiskError(error, 'ELOCKED')) {
     return { code: ExitCode.dataDirectory, message: error.message };
+  }
+  if (error.name === 'DivergedError') {
+    return { code: ExitCode.diverged, message: error.message };
   }
   if (error instanceof InvocationError) {
     return { code: ExitCode.invocation, message: error.message };

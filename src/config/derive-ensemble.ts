@@ -58,8 +58,15 @@ export function deriveEnsemble(d: Derivation): EnsembleDerived {
       standaloneEnabled,
       electionTimeoutMs,
       heartbeatIntervalMs,
+      linearizableReads: d.settings.boolean('quoll.linearizableReads'),
+      initLimitTicks: ticks(d, 'initLimit'),
+      syncLimitTicks: ticks(d, 'syncLimit'),
     },
   };
+}
+
+function ticks(d: Derivation, key: string): number {
+  return d.settings.get(key) === undefined ? 0 : d.settings.number(key);
 }
 
 /** Null when they can't be read. */

@@ -94,6 +94,11 @@ export interface EnsembleConfig {
   /** Silence of the leader after which a follower stands for election. */
   readonly electionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
+  /** Every read waits until all is here that was decided when it came. */
+  readonly linearizableReads: boolean;
+  /** Told by `conf` and heeded by nobody; 0: not set. */
+  readonly initLimitTicks: number;
+  readonly syncLimitTicks: number;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

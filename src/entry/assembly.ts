@@ -73,6 +73,7 @@ class Server implements RunningServer {
   private readonly ports: Ports;
   private readonly place: Place | null;
   private readonly room = { isThere: true };
+  private readonly repaired = new Set<string>();
   private life: Life | null = null;
   private storage: Storage | null = null;
   private clientPort: number;
@@ -202,6 +203,10 @@ class Server implements RunningServer {
       onInstalled: () => {
         this.renewal = this.renew();
       },
+      onDamaged: () => {
+        this.renewal = this.renew();
+      },
+      repaired: this.repaired,
     });
     this.life = life;
     const { state } = recovered;

@@ -13,6 +13,7 @@ it('a hash that this Node.js lacks ends the start, not the first sign-in', () =>
     replica,
     hasRoom: () => true,
     isExhausted: () => false,
+    role: null,
     fourLetterWord: () => null,
   };
   const secrets = new NodeSecrets();

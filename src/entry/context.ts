@@ -8,6 +8,8 @@ import { OutputPool } from '../server/output.ts';
 import { InFlight } from '../server/pending.ts';
 import { Counters, Traffic } from '../server/stats.ts';
 
+import type { Role } from './role.ts';
+
 /** What the connections of one server share, from its configuration. */
 export function createContext(options: {
   config: ServerConfig;
@@ -18,8 +20,10 @@ export function createContext(options: {
   /** True while not even the reserve can hold what is appended. */
   isExhausted: () => boolean;
   fourLetterWord: ServerContext['fourLetterWord'];
+  /** Null for a server alone. */
+  role: Role | null;
 }): ServerContext {
-  const { config, replica, secrets, hasRoom, isExhausted, fourLetterWord } = options;
+  const { config, replica, secrets, hasRoom, isExhausted, fourLetterWord, role } = options;
   const { enforceAuthSchemes } = config;
   const { thresholdBytes } = config.largeRequest;
   refuseMissingHash(config.digestAlg, secrets);
@@ -37,6 +41,7 @@ export function createContext(options: {
       outstandingMax: config.globalOutstandingLimit,
       largeRequestBytes: thresholdBytes > 0 ? thresholdBytes : Number.POSITIVE_INFINITY,
       largeRequestsBytesMax: config.largeRequest.maxBytes,
+      linearizableReads: config.ensemble?.linearizableReads ?? false,
     },
     authenticator: new Authenticator(
       {
@@ -57,6 +62,8 @@ export function createContext(options: {
     ),
     writable: hasRoom,
     attachable: () => !isExhausted(),
+    readOnly: () => role?.isReadOnly ?? false,
+    refusesClients: () => role?.refusesClients ?? false,
     memoryFull: () => replica.state.isFull,
     fourLetterWord,
   };

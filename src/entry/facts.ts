@@ -1,19 +1,19 @@
 import { Summary } from '../base/summary.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Clock } from '../io/clock.ts';
-import { isVoter } from '../paxos/configuration.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Snapshotter } from '../replica/snapshotter.ts';
 import {
   type ConfFacts,
+  type EnsembleFacts,
   type LoopDelay,
   type ServerFacts,
-  type ServerMode,
   type StorageFacts,
   versionText,
 } from '../server/facts.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Recovered } from './recover.ts';
+import type { Role } from './role.ts';
 
 /** How old the sizes of the directories may be when somebody asks. */
 const SIZES_EVERY_MS = 5_000;
@@ -60,7 +60,11 @@ export interface FactsOptions {
   readonly recovered: Recovered;
   readonly replica: Replica;
   /** Null for a server alone. */
-  readonly serverId: number | null;
+  readonly company: {
+    readonly facts: EnsembleFacts;
+    readonly role: Role;
+    readonly id: number;
+  } | null;
   /** The port that was opened, which the configuration may leave to chance. */
   readonly clientPort: () => number;
 }
@@ -82,11 +86,12 @@ export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop:
     version: versionText(build.version, build.builtAt),
     whitelist: config.fourLetterWhitelist,
     conf,
+    ensemble: options.company?.facts ?? null,
     startedMs: clock.monotonicMs(),
     storage: storageFacts(options),
     loopDelay,
-    mode: () => modeOf(options),
-    serving: () => options.replica.hasLeader,
+    mode: () => options.company?.role.mode ?? 'standalone',
+    serving: () => options.company?.role.isServing ?? options.replica.hasLeader,
     dataDirBytes: () => data.bytes,
     logDirBytes: () => log.bytes,
     environment: () => process.environment(),
@@ -103,7 +108,7 @@ export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop:
 /** Like ZooKeeper's, the directories are those below the configured ones that hold the files. */
 function confFacts(
   config: ServerConfig,
-  { clientPort, serverId }: Pick<FactsOptions, 'clientPort' | 'serverId'>,
+  { clientPort, company }: Pick<FactsOptions, 'clientPort' | 'company'>,
 ): ConfFacts {
   return {
     get clientPort() {
@@ -117,14 +122,8 @@ function confFacts(
     minSessionTimeoutMs: config.minSessionTimeoutMs,
     maxSessionTimeoutMs: config.maxSessionTimeoutMs,
     listenBacklog: config.listenBacklog ?? -1,
-    serverId: serverId ?? 0,
+    serverId: company?.id ?? 0,
   };
-}
-
-function modeOf({ replica, serverId }: FactsOptions): ServerMode {
-  if (serverId === null) return 'standalone';
-  if (replica.isLeading) return 'leader';
-  return isVoter(replica.paxos.configuration, serverId) ? 'follower' : 'observer';
 }
 
 function storageFacts({ storage, snapshotter, recovered }: FactsOptions): StorageFacts {

@@ -491,6 +491,7 @@ const ENSEMBLE_KEYS = [
   'peerType',
   'quorumListenOnAllIPs',
   'leaderServes',
+  'quoll.linearizableReads',
   'quoll.electionTimeoutMs',
   'quoll.heartbeatIntervalMs',
   'quoll.electionQuorumSize',
@@ -506,7 +507,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'datadir.autocreate': 'below',
   connection_throttle_drop_decrease: 'src/server/connection-throttle.test.ts',
   connection_throttle_decrease_ratio: 'src/server/connection-throttle.test.ts',
-  ...Object.fromEntries(ENSEMBLE_KEYS.map((key) => [key, 'tests of running ensembles'])),
+  ...Object.fromEntries(ENSEMBLE_KEYS.map((key) => [key, 'src/entry/ensemble-keys.test.ts'])),
   'quoll.logLevel': 'src/cli/logging.test.ts',
   'quoll.logFormat': 'src/cli/logging.test.ts',
 };

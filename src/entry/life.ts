@@ -13,18 +13,23 @@ import { ClientPort } from '../server/server.ts';
 import { CommandFlag } from '../state/command.ts';
 import { chainHash } from '../storage/record.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { ScrubbedDamage } from '../storage/types.ts';
 import { BUILT_AT, VERSION } from './build.ts';
 import { Company, TICK_MS } from './company.ts';
 import { createContext, randomFraction } from './context.ts';
+import { dealWithDamage } from './damage.ts';
+import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
 import type { Place } from './place.ts';
 import type { Ports } from './ports.ts';
 import type { Recovered } from './recover.ts';
+import { Role } from './role.ts';
 import { ReplicaStore } from './store.ts';
 import { LONE_SERVER_ID } from './voters.ts';
 
 /** How long a server that is told to stop waits for writes under way. */
 const DRAIN_MS_MAX = 10_000;
+const DRAIN_MS_MAX_WITHOUT_LEADER = 500;
 /** How long a leader that is told to stop waits for another one. */
 const HAND_OVER_MS_MAX = 1_000;
 const SERVING_POLL_MS = 5;
@@ -46,6 +51,10 @@ export interface LifeOptions {
   readonly onFatal: (error: Error) => void;
   /** A peer's snapshot is on disk: another life has to begin with it. */
   readonly onInstalled: () => void;
+  /** The log is damaged: another life has to begin, and to have it repaired. */
+  readonly onDamaged: () => void;
+  /** Files for whose damage that was done. */
+  readonly repaired: Set<string>;
 }
 
 /** A replica from its recovery to its end: the loop, the client port, timers, and the others. */
@@ -56,6 +65,7 @@ export class Life {
   private readonly reaper: Reaper;
   private readonly clientPort: ClientPort;
   private readonly company: Company | null;
+  private readonly role: Role | null;
   private readonly stopMeasuring: () => void;
   private stopSweep: () => void = () => {};
   private lastHash: Uint8Array;
@@ -75,6 +85,10 @@ export class Life {
     this.replica = this.createReplica();
     this.reaper = new Reaper(this.replica, config.containers);
     const { replica } = this;
+    const ensemble = place?.config ?? null;
+    const { tickTimeMs } = config;
+    this.role =
+      ensemble === null ? null : new Role({ ensemble, tickTimeMs, clock, logger, replica });
     const measured = collectFacts({
       config,
       build: { version: VERSION, builtAt: BUILT_AT },
@@ -84,15 +98,16 @@ export class Life {
       snapshotter: this.snapshotter,
       recovered,
       replica,
-      serverId: place?.config.serverId ?? null,
+      company: this.companyFacts(),
       clientPort: () => this.port,
     });
     this.stopMeasuring = measured.stop;
     const fourLetterWord = createFourLetterWords(measured.facts);
     const isExhausted = (): boolean => storage.log.isExhausted;
     const { hasRoom } = options;
+    const { role } = this;
     this.clientPort = new ClientPort(
-      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord }),
+      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord, role }),
     );
   }
 
@@ -115,6 +130,8 @@ export class Life {
       backlog: config.listenBacklog,
     });
     this.company?.start(this.replica, config);
+    this.role?.start((which) => this.clientPort.drop(which));
+    this.options.storage.scrub((damage) => this.dealWith(damage));
     this.reaper.start();
     // After the turn's input: when the loop was stalled, pings that wait in sockets count first.
     this.stopSweep = clock.every(config.tickTimeMs, () =>
@@ -141,7 +158,8 @@ export class Life {
     const { clock } = ports;
     this.clientPort.quiesce();
     this.stopTimers();
-    const isIdle = await this.drained();
+    await this.drained();
+    const isIdle = this.replica.isQuiet;
     await this.handOver();
     // One turn more, so that the last replies leave before their connections are closed.
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
@@ -161,6 +179,15 @@ export class Life {
     await this.clientPort.close();
   }
 
+  private companyFacts() {
+    const { replica, role, company } = this;
+    const ensemble = this.options.place?.config ?? null;
+    if (ensemble === null || role === null) return null;
+    const isConnected = (id: number): boolean => company?.peers.isConnected(id) ?? false;
+    const facts = ensembleFacts({ ensemble, replica, role, isConnected });
+    return { facts, role, id: ensemble.serverId };
+  }
+
   private joinCompany(place: Place): Company {
     const { ports, storage, recovered, onInstalled } = this.options;
     return new Company({
@@ -173,7 +200,10 @@ export class Life {
     });
   }
 
-  /** What clients were told and what they watch is unknown behind a snapshot: they have to go. */
+  /**
+   * What clients were told and what they watch is unknown in the next life: they have to go. What is
+   * on its way to the disk ends first.
+   */
   private async standAside(): Promise<void> {
     this.stopTimers();
     this.clientPort.quiesce();
@@ -221,6 +251,7 @@ export class Life {
         },
       },
       onFatal: (error) => this.fail(error),
+      onDispute: (slot) => this.noteDispute(slot),
       onApplied: (entry) => {
         observer?.onDecided(entry);
         observer?.onApplied(entry.slot, state.digestHigh, state.digestLow);
@@ -233,6 +264,41 @@ export class Life {
     this.lastHash = entry.hash;
     if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
     this.snapshotter.applied(entry.slot, entry.hash);
+  }
+
+  private dealWith(damage: ScrubbedDamage): void {
+    if (this.ended) return;
+    const { ports, storage, place, onDamaged, repaired } = this.options;
+    dealWithDamage(damage, {
+      logger: ports.logger,
+      hasPeers: place !== null && place.config.servers.length > 1,
+      snapshotSlot: () => storage.snapshots.newestSlot,
+      writeSnapshot: () => this.writeSnapshot(),
+      repair: () => void this.standAside().then(onDamaged),
+      repaired,
+    });
+  }
+
+  /** Now, if nothing is being applied, else behind the slot that is. */
+  private writeSnapshot(): void {
+    const { slot } = this.replica.state;
+    if (slot === 0) return;
+    this.snapshotter.request();
+    if (this.replica.isQuiet) this.snapshotter.applied(slot, this.lastHash);
+  }
+
+  private noteDispute(slot: number | null): void {
+    const { logger } = this.options.ports;
+    if (slot === null) {
+      logger.warn({}, 'a majority agrees on the state again: writes go on');
+      return;
+    }
+    logger.error(
+      { slot },
+      'the states of the servers differ and no majority says which is right: no write is decided any ' +
+        'more; start the servers that are missing, or compare zk_quoll_state_digest of mntr and ' +
+        'replace the one that is wrong',
+    );
   }
 
   /** The log can't be trusted any more: nobody is answered from here on. */
@@ -264,22 +330,25 @@ export class Life {
     });
   }
 
-  private async drained(): Promise<boolean> {
+  private async drained(): Promise<void> {
     const { clock, logger } = this.options.ports;
+    const { hasLeader } = this.replica;
+    const waitedMs = hasLeader ? DRAIN_MS_MAX : DRAIN_MS_MAX_WITHOUT_LEADER;
     const isIdle = await new Promise<boolean>((resolve) => {
-      const giveUp = clock.after(DRAIN_MS_MAX, () => resolve(false));
+      const giveUp = clock.after(waitedMs, () => resolve(false));
       this.replica.whenIdle(() => {
         giveUp();
         resolve(true);
       });
     });
-    const waited = { waitedMs: DRAIN_MS_MAX };
-    if (!isIdle) logger.warn(waited, 'the disk does not answer: writes stay unanswered');
-    return isIdle;
+    if (isIdle) return;
+    if (hasLeader) logger.warn({ waitedMs }, 'the disk does not answer: writes stay unanswered');
+    else logger.warn({ waitedMs }, 'there is no leader: writes stay unanswered');
   }
 
   private stopTimers(): void {
     this.reaper.stop();
+    this.role?.stop();
     this.stopSweep();
     this.stopMeasuring();
   }

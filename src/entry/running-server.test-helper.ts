@@ -8,8 +8,16 @@ import { Writer } from '../base/writer.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { silentLogger } from '../io/logger.ts';
+import type { Network } from '../io/network.ts';
+import { NodeNetwork } from '../io/node/network.ts';
 import { Op, Xid } from '../protocol/constants.ts';
-import { connectRequest, createBody, type Frame, request } from '../server/server.test-helper.ts';
+import {
+  type ConnectOptions,
+  connectRequest,
+  createBody,
+  type Frame,
+  request,
+} from '../server/server.test-helper.ts';
 import { type RunningServer, startServer } from './server.ts';
 
 /** A directory for one test. */
@@ -17,13 +25,21 @@ export function newDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'quoll-run-'));
 }
 
-/** A port that nobody had a moment ago. */
+/** Ports that nobody had a moment ago, each another one. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    ports.push(typeof address === 'object' && address !== null ? address.port : 0);
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return ports;
+}
+
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return (await freePorts(1))[0] ?? 0;
 }
 
 /** What the server has said: the messages of its log, and a way to wait for one. */
@@ -70,7 +86,12 @@ export class TestRun {
     {
       directory = newDirectory(),
       files = {},
-    }: { directory?: string; files?: Readonly<Record<string, string>> } = {},
+      network = new NodeNetwork(),
+    }: {
+      directory?: string;
+      files?: Readonly<Record<string, string>>;
+      network?: Network;
+    } = {},
   ): Promise<TestRun> {
     const usual = ['dataDir=$DIR/data', 'clientPort=0', 'clientPortAddress=127.0.0.1'];
     // Two lines of one key would be a slip: what the test sets replaces what is usual.
@@ -90,7 +111,7 @@ export class TestRun {
     const said = new Said();
     const note = (_: unknown, message: string): void => said.note(message);
     const logger = { ...silentLogger, info: note, warn: note, error: note };
-    return new TestRun(await startServer(config, { logger }), directory, said);
+    return new TestRun(await startServer(config, { logger, network }), directory, said);
   }
 
   async connect(): Promise<Client> {
@@ -128,6 +149,14 @@ export class TestRun {
     await this.server.close();
     if (!keep) rmSync(this.directory, { recursive: true });
   }
+}
+
+/** As a ConnectResponse has it. */
+export interface OpenedSession {
+  readonly timeoutMs: number;
+  readonly high: number;
+  readonly low: number;
+  readonly readOnly: boolean;
 }
 
 /** A connection that keeps what it gets. */
@@ -173,12 +202,20 @@ export class Client {
 
   /** The time-out that the server grants; null if it closes the connection instead. */
   async open(timeoutMs = 10_000, high = 0, low = 0): Promise<number | null> {
-    this.send(connectRequest({ timeoutMs, high, low }));
+    return (await this.openSession({ timeoutMs, high, low }))?.timeoutMs ?? null;
+  }
+
+  /** What the server says of the session; null if it closes the connection instead. */
+  async openSession(options: ConnectOptions): Promise<OpenedSession | null> {
+    this.send(connectRequest(options));
     const frame = await this.frame();
     if (frame === null) return null;
     const reader = new Reader(frame);
     reader.i32();
-    return reader.i32();
+    const timeoutMs = reader.i32();
+    const [high, low] = [reader.i32(), reader.i32()];
+    reader.buffer();
+    return { timeoutMs, high, low, readOnly: reader.bool() };
   }
 
   send(...frames: Uint8Array[]): void {

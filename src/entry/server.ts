@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Logger } from '../io/logger.ts';
+import type { Network } from '../io/network.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
 import { NodeClock } from '../io/node/clock.ts';
 import { NodeDisk } from '../io/node/disk.ts';
@@ -27,6 +28,8 @@ const PROCESS: ProcessFacts = {
 
 export interface ServerDeps {
   readonly logger: Logger;
+  /** Absent: that of this machine. */
+  readonly network?: Network;
 }
 
 /** Serves the data directory of the configuration by this process. */
@@ -35,7 +38,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     logger: deps.logger,
     clock: new NodeClock(),
     disk: new NodeDisk(),
-    network: new NodeNetwork(),
+    network: deps.network ?? new NodeNetwork(),
     secrets: new NodeSecrets(),
     checksums: new NodeChecksums(),
     process: PROCESS,

@@ -102,7 +102,9 @@ const HEARTBEAT_MS = 100;
 export class TestGroup {
   readonly clock: SimClock = new SimClock();
   readonly members: Map<number, Member> = new Map();
-  readonly fatal: Error[] = [];
+  /** Who has ended, and why. */
+  readonly fatal: [id: number, error: Error][] = [];
+  readonly disputes: [id: number, slot: number | null][] = [];
   /** Replicas for which time stands still: they answer, and begin nothing. */
   readonly asleep: Set<number> = new Set();
   /** `from>to` of links that lose everything. */
@@ -232,7 +234,11 @@ export class TestGroup {
       tickTimeMs: 1_000,
       flags: 0,
       identityOf: () => undefined,
-      onFatal: (error) => this.fatal.push(error),
+      onFatal: (error) => {
+        this.fatal.push([id, error]);
+        this.cutOff(id);
+      },
+      onDispute: (slot) => this.disputes.push([id, slot]),
       onApplied: () => {},
     });
     clock.every(TICK_MS, () => {
@@ -265,6 +271,12 @@ export class TestGroup {
       askIndex: (to, ballot, number) =>
         deliver(to, (replica) => replica.onAskIndex(from, ballot, number)),
       tellIndex: (to, number, slot) => deliver(to, (replica) => replica.onTellIndex(number, slot)),
+      tellDigests: (to, ballot, digests) => {
+        const copy = [...digests];
+        deliver(to, (replica) => replica.onDigests(from, ballot, copy));
+      },
+      tellDiffers: (to, ballot, digest) =>
+        deliver(to, (replica) => replica.onDiffers(from, ballot, digest)),
       fetch: () => {},
     };
   }

@@ -55,12 +55,18 @@ export class LocalSessions {
     return this.attachments.values();
   }
 
-  /** Opens a new session for `client`, which hears of it by `onAttached`. */
-  open(client: Client, request: OpeningRequest): void {
+  /** An id that no session has. */
+  newId(): { readonly high: number; readonly low: number } {
     const { ids } = this;
     do ids.advance();
     while (this.state.sessions.get(ids.high, ids.low) !== undefined);
-    this.submit({ client, ...request }, CommandKind.openSession, ids.high, ids.low, 0);
+    return { high: ids.high, low: ids.low };
+  }
+
+  /** Opens a new session for `client`, which hears of it by `onAttached`. */
+  open(client: Client, request: OpeningRequest): void {
+    const { high, low } = this.newId();
+    this.submit({ client, ...request }, CommandKind.openSession, high, low, 0);
   }
 
   /** Attaches a known session to `client`; any older connection of it is closed at apply. */

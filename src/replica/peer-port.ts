@@ -1,5 +1,6 @@
 import type { Ballot } from '../paxos/ballot.ts';
 import type { Message } from '../paxos/messages.ts';
+import type { StateDigest } from './digest-votes.ts';
 import type { Chunk } from './outbox.ts';
 
 /** A session that a replica reports as alive to the leader. */
@@ -20,6 +21,8 @@ export interface PeerPort {
   confirmReport(to: number, number: number): void;
   askIndex(to: number, ballot: Ballot, number: number): void;
   tellIndex(to: number, number: number, slot: number): void;
+  tellDigests(to: number, ballot: Ballot, digests: readonly StateDigest[]): void;
+  tellDiffers(to: number, ballot: Ballot, digest: StateDigest): void;
   /** This replica lacks decided entries that `from`, and perhaps others, have. */
   fetch(from: number): void;
 }
@@ -32,5 +35,7 @@ export const NO_PEERS: PeerPort = {
   confirmReport: () => {},
   askIndex: () => {},
   tellIndex: () => {},
+  tellDigests: () => {},
+  tellDiffers: () => {},
   fetch: () => {},
 };

@@ -6,16 +6,18 @@ import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
 import { CommandKind } from '../state/command.ts';
 import type { Identities } from '../state/identities.ts';
-import { type Outcome, Verdict } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import { Applier } from './applier.ts';
 import type { Attachment, Client } from './attachment.ts';
 import { Barriers } from './barriers.ts';
+import { Delivery } from './delivery.ts';
+import { DigestCheck } from './digest-check.ts';
 import { DigestPoints } from './digest-points.ts';
+import type { StateDigest } from './digest-votes.ts';
 import type { Expiry } from './expiry.ts';
 import { Freshness } from './freshness.ts';
 import { Intake } from './intake.ts';
-import { AGES_MARK, Leadership } from './leadership.ts';
+import { Leadership } from './leadership.ts';
 import { LocalSessions } from './local-sessions.ts';
 import { Outbox } from './outbox.ts';
 import { OwnCommands } from './own-commands.ts';
@@ -49,6 +51,8 @@ export interface ReplicaOptions {
   readonly identityOf: IdentityOf;
   /** The log can no longer be trusted: the process has to stop and recover from disk. */
   readonly onFatal: (error: Error) => void;
+  /** Replicas differ and no majority is right, from this slot on; null: that is over. */
+  readonly onDispute?: (slot: number | null) => void;
   /** Called between two slots, never in the middle of one: the place to begin a snapshot. */
   readonly onApplied: (entry: Entry) => void;
 }
@@ -80,6 +84,7 @@ export class Replica {
   private readonly writes: Writes;
   private readonly commands: OwnCommands;
   private readonly proposer: Proposer;
+  readonly digests: DigestCheck;
   private readonly applier: Applier;
   private onIdle: (() => void) | null = null;
   private leaderId: number | null = null;
@@ -98,6 +103,7 @@ export class Replica {
     this.outbox = new Outbox(firstNumber);
     this.intake = new Intake(clock, flags);
     const { intake } = this;
+    this.digests = new DigestCheck({ ...options, onDispute: options.onDispute ?? (() => {}) });
     this.leadership = new Leadership({ ...options, intake });
     this.proposer = new Proposer({ ...options, intake, stats: this.stats });
     this.commands = new OwnCommands(this.outbox, () => {
@@ -106,11 +112,25 @@ export class Replica {
     });
     const { sessionIds } = options;
     this.sessions = new LocalSessions(state, sessionIds, this.commands, firstNumber);
+    const delivery = new Delivery({
+      ...options,
+      stats: this.stats,
+      digestPoints: this.digestPoints,
+      watches: this.watches,
+      sessions: this.sessions,
+      leadership: this.leadership,
+      intake,
+      outbox: this.outbox,
+      onMark: () => this.turn.wake(),
+    });
     this.applier = new Applier({
       state,
       clock,
-      onOutcome: (outcome) => this.deliver(outcome),
-      onEntry: options.onApplied,
+      onOutcome: (outcome) => delivery.deliver(outcome, this.applier.appliedMs),
+      onEntry: (entry) => {
+        this.digests.applied(entry.slot);
+        options.onApplied(entry);
+      },
       onIdle: () => this.applied(),
     });
     this.writes = new Writes({
@@ -153,6 +173,16 @@ export class Replica {
   /** True while somebody leads, as far as is known here. */
   get hasLeader(): boolean {
     return this.paxos.leaderId !== null && (this.paxos.role !== 'leader' || this.wasOpen);
+  }
+
+  /** Nothing is being applied, and nothing is on its way to the disk. */
+  get isQuiet(): boolean {
+    return !this.applier.isBusy && this.writes.isIdle;
+  }
+
+  /** An id for a session that the log never hears of. */
+  newSessionId(): { readonly high: number; readonly low: number } {
+    return this.sessions.newId();
   }
 
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
@@ -284,6 +314,16 @@ export class Replica {
     if (!this.applier.isBusy) this.barriers.applied(this.state.slot);
   }
 
+  onDigests(from: number, ballot: Ballot, digests: readonly StateDigest[]): void {
+    if (this.leadsUnder(ballot)) this.digests.onDigests(from, digests);
+  }
+
+  onDiffers(from: number, ballot: Ballot, digest: StateDigest): void {
+    if (from === this.leaderId && sameBallot(ballot, this.leaderBallot)) {
+      this.digests.onDiffers(digest);
+    }
+  }
+
   /** Entries that are chosen, from another replica; false if they do not fit. */
   learn(after: Anchor, entries: readonly Unchained[], hash: Uint8Array): boolean {
     const fits = this.paxos.learn(after, entries, hash);
@@ -355,6 +395,8 @@ export class Replica {
   }
 
   private propose(): void {
+    // States that differ may not drift further apart; whoever leads next still opens.
+    if (this.digests.isDisputed && this.isLeading) return;
     if (this.proposer.propose(this.writes.isIdle)) this.carryOut();
   }
 
@@ -394,6 +436,7 @@ export class Replica {
     const { paxos } = this;
     const { leaderId, ballot } = paxos;
     if (leaderId !== this.leaderId || !sameBallot(ballot, this.leaderBallot)) {
+      this.stats.noteLeader(leaderId !== null, this.clock.monotonicMs());
       if (this.leaderId === this.options.serverId) this.stopLeading();
       this.leaderId = leaderId;
       this.leaderBallot = ballot;
@@ -407,6 +450,7 @@ export class Replica {
   }
 
   private startLeading(): void {
+    this.stats.ledSinceMs = this.clock.monotonicMs();
     const expiry = this.leadership.startClocks();
     for (const attachment of this.sessions.values()) {
       const { high, low, lease } = attachment;
@@ -428,6 +472,7 @@ export class Replica {
   private sendAgain(): void {
     this.outbox.rewind();
     this.barriers.askAgain();
+    this.digests.leaderIs(this.leaderId, this.leaderBallot);
     this.freshness.forget(this.sessions.values());
     if (this.paxos.isAlone) this.freshness.always();
     else this.freshness.notAlways(this.clock.monotonicMs());
@@ -440,53 +485,6 @@ export class Replica {
     this.barriers.applied(this.state.slot);
     if (this.intake.solitary !== null) this.turn.wake();
     this.reportIdle();
-  }
-
-  /** Watch events first, then the reply: a client never reads a change before its event. */
-  private deliver(outcome: Outcome): void {
-    if (outcome.kind < CommandKind.genesis) this.stats.commandsApplied++;
-    this.digestPoints.note(outcome.zxid, this.state.tree);
-    this.watches.match(outcome.changes, outcome.zxid);
-    const { sessionHigh: high, sessionLow: low } = outcome;
-    if (outcome.closedSession) this.expiry.stop(high, low);
-    switch (outcome.kind) {
-      case CommandKind.openSession:
-      case CommandKind.attachSession: {
-        const { appliedMs } = this.applier;
-        // What is sent again to a new leader brings no time-out, and must not restart the clock.
-        const isOpen = outcome.verdict === Verdict.applied && outcome.error === 0;
-        const lease = isOpen ? this.expiry.start(high, low, outcome.timeoutMs, appliedMs) : null;
-        this.sessions.deliverAttachment(outcome, lease);
-        return;
-      }
-      case CommandKind.write:
-      case CommandKind.reject:
-        this.sessions.deliverReply(outcome);
-        return;
-      case CommandKind.expireSession:
-        if (!outcome.closedSession) return;
-        this.stats.sessionsExpired++;
-        this.sessions.deliverExpiry(outcome);
-        return;
-      case CommandKind.mark:
-        if (high === this.options.serverId) this.deliverMark(low, outcome.sequence);
-        return;
-      case CommandKind.sessionAges:
-        this.leadership.agesApplied();
-        return;
-      default:
-        return;
-    }
-  }
-
-  private deliverMark(low: number, number: number): void {
-    if (low === AGES_MARK) {
-      this.leadership.passed(number);
-      this.turn.wake();
-      return;
-    }
-    this.intake.forget(this.options.serverId, number);
-    this.outbox.release(number);
   }
 
   private reportIdle(): void {

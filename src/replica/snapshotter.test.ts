@@ -54,6 +54,17 @@ describe('snapshots', () => {
     expect(store.slots).toEqual([2, 3]);
   });
 
+  it('are written at the next slot when one is missing, and then no more than usual', async () => {
+    const { store, snapshotter } = setUp();
+    snapshotter.applied(1, HASH);
+    snapshotter.request();
+    snapshotter.applied(2, HASH);
+    await snapshotter.settled();
+    snapshotter.applied(3, HASH);
+    await snapshotter.settled();
+    expect(store.slots).toEqual([2]);
+  });
+
   it('are not written at the end when nothing has come since the last', async () => {
     const { store, snapshotter } = setUp();
     await snapshotter.finish(5, HASH);

@@ -38,6 +38,7 @@ export class Snapshotter {
   private readonly logBytesMax: number;
   /** Log bytes at the last failure: the next try comes after as much log again. */
   private failedAtBytes = 0;
+  private isWanted = false;
   private running: Promise<void> | null = null;
   private snapshotSlot: number;
   /** Snapshots that could not be written, and how long the others took. */
@@ -67,13 +68,16 @@ export class Snapshotter {
 
   /** Call it after each slot, between two commands: only there an image is exact at its slot. */
   applied(slot: number, hash: Uint8Array): void {
-    if (this.running !== null) return;
-    const bytes = this.storage.bytesSinceSnapshot;
-    const limit = this.logBytesLimit();
-    if (bytes < limit || bytes - this.failedAtBytes < limit) return;
+    if (this.running !== null || !this.isDue()) return;
+    this.isWanted = false;
     this.running = this.write(slot, hash).finally(() => {
       this.running = null;
     });
+  }
+
+  /** One is missing: the next slot is a place for it, however little log there is. */
+  request(): void {
+    this.isWanted = true;
   }
 
   /** No snapshot is being written any more. */
@@ -85,6 +89,13 @@ export class Snapshotter {
   async finish(slot: number, hash: Uint8Array): Promise<void> {
     await this.running;
     if (slot > this.snapshotSlot) await this.write(slot, hash);
+  }
+
+  private isDue(): boolean {
+    if (this.isWanted) return true;
+    const bytes = this.storage.bytesSinceSnapshot;
+    const limit = this.logBytesLimit();
+    return bytes >= limit && bytes - this.failedAtBytes >= limit;
   }
 
   /**

@@ -13,9 +13,28 @@ export class ReplicaStats {
   sessionsExpired = 0;
   /** Appends that took longer than somebody finds normal. */
   slowAppends = 0;
+  /** How often this replica was without a leader. */
+  elections = 0;
+  /** When this replica last began to lead, on the monotonic clock. */
+  ledSinceMs = 0;
+  /** For how long, until it had one. */
+  readonly electionMs: Summary = new Summary();
   /** Writing a batch to the log, until it was durable. */
   readonly appendMs: Summary = new Summary();
   readonly batchBytes: Summary = new Summary();
+
+  private lookingSinceMs: number | null = null;
+
+  /** Somebody leads, or nobody does, from now on. */
+  noteLeader(isThere: boolean, nowMs: number): void {
+    if (!isThere && this.lookingSinceMs === null) {
+      this.elections++;
+      this.lookingSinceMs = nowMs;
+    } else if (isThere && this.lookingSinceMs !== null) {
+      this.electionMs.record(nowMs - this.lookingSinceMs);
+      this.lookingSinceMs = null;
+    }
+  }
 
   noteAppend(tookMs: number, bytes: number, slow: SlowAppends | undefined): void {
     this.appendMs.record(tookMs);
@@ -29,6 +48,8 @@ export class ReplicaStats {
     this.commandsApplied = 0;
     this.sessionsExpired = 0;
     this.slowAppends = 0;
+    this.elections = 0;
+    this.electionMs.reset();
     this.appendMs.reset();
     this.batchBytes.reset();
   }

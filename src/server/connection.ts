@@ -12,7 +12,7 @@ import { Identities } from '../state/identities.ts';
 import type { Outcome } from '../state/outcome.ts';
 import { exceedsLimits, isStalled } from './back-pressure.ts';
 import type { ServerContext } from './context.ts';
-import { Handshake } from './handshake.ts';
+import { Handshake, type SessionNumbers } from './handshake.ts';
 import { Input } from './input.ts';
 import { Output } from './output.ts';
 import { elapsedMs, Pending, PendingKind } from './pending.ts';
@@ -49,6 +49,8 @@ export class Connection implements StreamHandler, Client, Flushable {
   opening = 0;
   identities: Identities;
   attachment: Attachment | null = null;
+  /** A session of this server alone, which the log never hears of; null for all others. */
+  readOnlySession: SessionNumbers | null = null;
   phase: Phase = 'greeting';
   /** Arrival of the bytes being handled, on the monotonic clock. */
   nowMs: number;
@@ -132,6 +134,20 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.handshake.answer(attachment);
     this.phase = attachment === null ? 'leaving' : 'ready';
     this.markDirty();
+  }
+
+  /** The client gets reads as long as there is no leader. */
+  openReadOnly(session: SessionNumbers): void {
+    this.readOnlySession = session;
+    this.handshake.answerReadOnly(session);
+    this.phase = 'ready';
+    this.markDirty();
+  }
+
+  /** Nobody else keeps time for a session that only this server knows. */
+  isReadOnlyAndSilent(nowMs: number): boolean {
+    const { readOnlySession } = this;
+    return readOnlySession !== null && nowMs - this.nowMs > readOnlySession.timeoutMs;
   }
 
   onOutcome(outcome: Outcome): void {

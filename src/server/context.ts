@@ -28,6 +28,8 @@ export interface ServerLimits {
   readonly largeRequestBytes: number;
   /** Bytes of large requests in flight; the connection that would go beyond is closed. */
   readonly largeRequestsBytesMax: number;
+  /** Reads wait for a barrier, as `sync` does. */
+  readonly linearizableReads: boolean;
 }
 
 /** What every connection of one server shares. */
@@ -47,6 +49,10 @@ export interface ServerContext {
   writable(): boolean;
   /** False once not even the reserve can hold what sessions write: nobody new is let in. */
   attachable(): boolean;
+  /** True while nobody leads and only clients that ask for it are served, with reads. */
+  readOnly(): boolean;
+  /** True for a leader that leaves clients to the others. */
+  refusesClients(): boolean;
   /** True while the znodes take more memory than allowed: only what frees some is accepted. */
   memoryFull(): boolean;
   /**

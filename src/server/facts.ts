@@ -18,6 +18,54 @@ export interface ConfFacts {
   readonly serverId: number;
 }
 
+/** What of an ensemble does not change while the server runs. */
+export interface EnsembleConf {
+  readonly initLimitTicks: number;
+  readonly syncLimitTicks: number;
+  /** Several are joined by `|`. */
+  readonly electionPort: string;
+  readonly quorumPort: string;
+}
+
+/** How far a server that follows has come. */
+export interface FollowerFacts {
+  readonly id: number;
+  readonly role: 'voter' | 'observer' | 'learner';
+  /** Its log is the leader's, as far as was sent. */
+  readonly isSynced: boolean;
+  readonly isConnected: boolean;
+  /** Slots that the leader has and that are not known to be durable there. */
+  readonly lagSlots: number;
+}
+
+/** What a member of an ensemble knows of it. */
+export interface EnsembleFacts {
+  readonly conf: EnsembleConf;
+  isObserver(): boolean;
+  /** The data of /zookeeper/config. */
+  membershipText(): string;
+  /** `leading - broadcast` and the like. */
+  peerState(): string;
+  /** How many voters there are. */
+  voters(): number;
+  /** Null unless this server leads. */
+  followers(): readonly FollowerFacts[] | null;
+  /** How long it has been leading. */
+  leaderUptimeMs(): number;
+  readonly elections: number;
+  /** From losing a leader to having one, in ms. */
+  readonly electionMs: Summary;
+  ballotRound(): number;
+  /** 0: nobody leads, as far as is known here. */
+  leaderId(): number;
+  decidedSlot(): number;
+  lastSlot(): number;
+  /** The newest digest of the state that was compared with the others', `slot digest` in hexadecimal. */
+  digestText(): string;
+  /** Digests that were compared. */
+  digestsCompared(): number;
+}
+
 /** How late the event loop runs what is due, in microseconds. */
 export interface LoopDelay {
   quantileUs(share: number): number;
@@ -54,13 +102,15 @@ export interface ServerFacts {
   /** Names of the words that answer. */
   readonly whitelist: readonly string[];
   readonly conf: ConfFacts;
+  /** Null for a server alone. */
+  readonly ensemble: EnsembleFacts | null;
   /** When the server started, on its monotonic clock. */
   readonly startedMs: number;
   readonly storage: StorageFacts;
   /** Null where nobody measures it. */
   readonly loopDelay: LoopDelay | null;
   mode(): ServerMode;
-  /** False while there is no leader. */
+  /** False while there is no leader, or for a leader that may not serve. */
   serving(): boolean;
   /** Sizes of the files in the data directory and the log directory. */
   dataDirBytes(): number;

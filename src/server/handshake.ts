@@ -7,6 +7,13 @@ const WORD_BYTES = 4;
 const MASK_BYTES = 8;
 const NO_PASSWORD = new Uint8Array(PASSWORD_BYTES);
 
+/** What a client is told of its session. */
+export interface SessionNumbers {
+  readonly high: number;
+  readonly low: number;
+  readonly timeoutMs: number;
+}
+
 /** ConnectRequest and ConnectResponse of one connection (protocol section 4.1 to 4.3). */
 export class Handshake {
   private readonly connection: Connection;
@@ -46,6 +53,11 @@ export class Handshake {
     const { connection } = this;
     const { replica, state, limits, secrets, counters, throttle } = connection.context;
     counters.connectRequests++;
+    if (connection.context.refusesClients()) {
+      counters.connectionsRejected++;
+      connection.close();
+      return;
+    }
     this.askedMs = connection.nowMs;
     reader.i32();
     const lastZxidSeen = reader.i64();
@@ -54,7 +66,7 @@ export class Handshake {
     const low = reader.i32();
     const password = reader.buffer() ?? NO_PASSWORD;
     this.readOnlyByte = reader.remaining > 0;
-    if (this.readOnlyByte) reader.bool();
+    const acceptsReadOnly = this.readOnlyByte && reader.bool();
     const isNew = high === 0 && low === 0;
     const admitted = throttle.admits(isNew, connection.nowMs);
     counters.tokenDeficit.record(throttle.deficit);
@@ -63,12 +75,20 @@ export class Handshake {
       connection.close();
       return;
     }
-    if (lastZxidSeen > state.zxid || !connection.context.attachable()) {
+    const readOnly = connection.context.readOnly();
+    // A session that is in the log can't be taken up again without the others.
+    const isRefused = readOnly ? !acceptsReadOnly || !isNew : !connection.context.attachable();
+    if (isRefused || lastZxidSeen > state.zxid) {
       connection.close();
       return;
     }
     const { minSessionTimeoutMs: min, maxSessionTimeoutMs: max } = limits;
     const timeoutMs = Math.min(Math.max(wantedMs, min), max);
+    if (readOnly) {
+      this.password = secrets.randomBytes(PASSWORD_BYTES);
+      connection.openReadOnly({ ...replica.newSessionId(), timeoutMs });
+      return;
+    }
     connection.phase = 'opening';
     this.password = isNew ? secrets.randomBytes(PASSWORD_BYTES) : password;
     const hash = secrets.sha256(this.password);
@@ -82,14 +102,27 @@ export class Handshake {
     connection.traffic.packetsSent++;
     connection.context.traffic.packetsSent++;
     if (attachment?.generation === 1) connection.noteOpened(this.askedMs);
+    this.respond(attachment, false);
+  }
+
+  /** Tells the client its session, which only this server knows. */
+  answerReadOnly(session: SessionNumbers): void {
+    const { connection } = this;
+    connection.traffic.packetsSent++;
+    connection.context.traffic.packetsSent++;
+    this.respond(session, true);
+  }
+
+  private respond(session: SessionNumbers | null, readOnly: boolean): void {
+    const { connection } = this;
     const writer = connection.rawOutput();
     const at = writer.at;
     writer.i32(0);
     writer.i32(0);
-    writer.i32(attachment?.timeoutMs ?? 0);
-    writer.i64Halves(attachment?.high ?? 0, attachment?.low ?? 0);
-    writer.buffer(attachment === null ? NO_PASSWORD : this.password);
-    if (this.readOnlyByte) writer.bool(false);
+    writer.i32(session?.timeoutMs ?? 0);
+    writer.i64Halves(session?.high ?? 0, session?.low ?? 0);
+    writer.buffer(session === null ? NO_PASSWORD : this.password);
+    if (this.readOnlyByte) writer.bool(readOnly);
     writer.patchI32(at, writer.at - at - 4);
     this.password = NO_PASSWORD;
   }

@@ -87,6 +87,11 @@ function ofPath(connection: Connection, reader: Reader, opcode: number): number 
   const { bytes } = reader;
   switch (opcode) {
     case Op.getEphemerals:
+      if (connection.readOnlySession !== null) {
+        // It can't have created any.
+        out.i32(0);
+        return Err.ok;
+      }
       if (attachment === null) return Err.sessionExpired;
       return state.getEphemerals(attachment.high, attachment.low, bytes, from, to, out);
     case Op.sync:

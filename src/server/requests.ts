@@ -5,6 +5,7 @@ import type { Identities } from '../state/identities.ts';
 import { takesMemory, wellFormedWrite } from '../state/state.ts';
 import { visibleUser } from './auth.ts';
 import type { Connection } from './connection.ts';
+import { isRead, isReadOnlyCall } from './opcodes.ts';
 import { PendingKind } from './pending.ts';
 import { executeRead } from './reads.ts';
 import { setWatches } from './watch-requests.ts';
@@ -24,6 +25,9 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
   const attachment = connection.attachment;
   if (attachment !== null) attachment.lease.heardMs = connection.nowMs;
   connection.lastOpcode = opcode;
+  if (connection.readOnlySession !== null && !isReadOnlyCall(opcode)) {
+    return refuseReadOnly(connection, xid, opcode);
+  }
   switch (opcode) {
     case Op.create:
     case Op.create2:
@@ -52,9 +56,19 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
   }
 }
 
-/** `sync` waits until everything is here that was decided when it was asked for. */
-function needsBarrier({ context }: Connection, opcode: number): boolean {
-  return opcode === Op.sync && !context.replica.paxos.isAlone;
+/** These wait until everything is here that was decided when they were asked for. */
+function needsBarrier({ context, readOnlySession }: Connection, opcode: number): boolean {
+  if (context.replica.paxos.isAlone || readOnlySession !== null) return false;
+  return opcode === Op.sync || (context.limits.linearizableReads && isRead(opcode));
+}
+
+/** Without a leader nothing is written, and nobody can say what is newest. */
+function refuseReadOnly(connection: Connection, xid: number, opcode: number): boolean {
+  const isEnd = opcode === Op.closeSession;
+  const { state } = connection.context;
+  connection.replyHeader(xid, state.zxid, isEnd ? Err.ok : Err.notReadOnly);
+  if (isEnd) connection.leave();
+  return true;
 }
 
 function submitWrite(connection: Connection, reader: Reader, xid: number, opcode: number): void {

@@ -49,6 +49,8 @@ export interface ConnectOptions {
   readonly password?: Uint8Array;
   readonly lastZxidSeen?: number;
   readonly readOnlyByte?: boolean;
+  /** The client would take a server that only reads. */
+  readonly readOnly?: boolean;
 }
 
 export function connectRequest(options: ConnectOptions = {}): Uint8Array {
@@ -58,7 +60,7 @@ export function connectRequest(options: ConnectOptions = {}): Uint8Array {
     writer.i32(options.timeoutMs ?? 10_000);
     writer.i64Halves(options.high ?? 0, options.low ?? 0);
     writer.buffer(options.password ?? new Uint8Array(16));
-    if (options.readOnlyByte !== false) writer.bool(false);
+    if (options.readOnlyByte !== false) writer.bool(options.readOnly ?? false);
   });
 }
 

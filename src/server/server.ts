@@ -31,6 +31,13 @@ export class ClientPort {
     this.listener = await network.listen(options, (stream) => this.accept(stream));
   }
 
+  /** Ends clients that have to look for another server, or for this one in its other role. */
+  drop(which: 'read-only' | 'all'): void {
+    for (const connection of [...this.context.connections]) {
+      if (which === 'all' || connection.readOnlySession !== null) connection.close();
+    }
+  }
+
   /** No new connections and no new requests from now on; what was accepted gets its answer. */
   quiesce(): void {
     this.accepting = false;
@@ -76,6 +83,7 @@ export class ClientPort {
     const { connections, counters, limits, replica } = this.context;
     const nowMs = replica.clock.monotonicMs();
     for (const connection of connections) {
+      if (connection.isReadOnlyAndSilent(nowMs)) connection.close();
       if (connection.phase === 'ready' || connection.phase === 'finishing') continue;
       const isLeaving = connection.phase === 'leaving';
       const sinceMs = isLeaving ? connection.leftMs : connection.acceptedMs;

@@ -42,6 +42,7 @@ export function createServerContext(
       outstandingMax: Number.POSITIVE_INFINITY,
       largeRequestBytes: Number.POSITIVE_INFINITY,
       largeRequestsBytesMax: 0,
+      linearizableReads: false,
       ...limits,
     },
     authenticator: new Authenticator(auth, secrets),
@@ -54,6 +55,8 @@ export function createServerContext(
     throttle: new ConnectionThrottle(THROTTLE_OFF, 0, () => 1),
     writable: () => true,
     attachable: () => true,
+    readOnly: () => false,
+    refusesClients: () => false,
     memoryFull: () => false,
     fourLetterWord: (word) => (word === 'ruok' ? 'imok' : null),
   };

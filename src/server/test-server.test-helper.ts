@@ -68,6 +68,8 @@ export class TestServer {
   writable = true;
   attachable = true;
   memoryFull = false;
+  readOnly = false;
+  refusesClients = false;
 
   constructor(limits: Partial<ServerLimits> = {}, extra: Extra = {}) {
     const { throttle, slowAppends } = extra;
@@ -98,6 +100,8 @@ export class TestServer {
       ...(throttle === undefined ? {} : { throttle }),
       writable: () => this.writable,
       attachable: () => this.attachable,
+      readOnly: () => this.readOnly,
+      refusesClients: () => this.refusesClients,
       memoryFull: () => this.memoryFull,
     };
     this.port = new ClientPort(this.context);

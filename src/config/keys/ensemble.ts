@@ -122,6 +122,15 @@ export const ensemble: KeySection = {
         'and elections then need more.',
       { property: 'quoll.writeQuorumSize' },
     ),
+    honoured(
+      'quoll.linearizableReads',
+      boolean,
+      'false',
+      '`true`: a read on this server waits until everything is here that any client had been told ' +
+        'before it was asked, as a read behind sync does. It costs a round trip between servers, ' +
+        'which all reads of a turn share, and needs a leader.',
+      { property: 'quoll.linearizableReads' },
+    ),
     accepted('initLimit', int(1, 'ticks'), null, 'Time to get in sync.', OWN_TIMING, fileKey),
     accepted('syncLimit', int(1, 'ticks'), null, 'Silence of a server.', OWN_TIMING, fileKey),
     accepted(

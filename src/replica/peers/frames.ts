@@ -25,6 +25,8 @@ export const FrameType = {
   snapshotChunk: 14,
   fetchEnd: 15,
   founding: 16,
+  digests: 17,
+  differs: 18,
 } as const;
 
 /** `length:u32 crc32:u32 type:u8 payload`; length and checksum cover type and payload. */

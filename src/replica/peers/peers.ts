@@ -5,6 +5,7 @@ import type { Peer } from '../../io/network.ts';
 import type { Ballot } from '../../paxos/ballot.ts';
 import { decodeMessage, encodeMessage } from '../../paxos/codec.ts';
 import type { Message } from '../../paxos/messages.ts';
+import { DIGESTS_MAX, type StateDigest } from '../digest-votes.ts';
 import type { Chunk } from '../outbox.ts';
 import type { PeerPort, Touch } from '../peer-port.ts';
 import type { Replica } from '../replica.ts';
@@ -130,6 +131,21 @@ export class Peers implements PeerPort {
     });
   }
 
+  tellDigests(to: number, ballot: Ballot, digests: readonly StateDigest[]): void {
+    this.write(to, FrameType.digests, (writer) => {
+      putBallot(writer, ballot);
+      writer.i32(digests.length);
+      for (const digest of digests) putDigest(writer, digest);
+    });
+  }
+
+  tellDiffers(to: number, ballot: Ballot, digest: StateDigest): void {
+    this.write(to, FrameType.differs, (writer) => {
+      putBallot(writer, ballot);
+      putDigest(writer, digest);
+    });
+  }
+
   fetch(from: number): void {
     this.options.fetch(from);
   }
@@ -212,6 +228,12 @@ export class Peers implements PeerPort {
       case FrameType.tellIndex:
         replica.onTellIndex(payload.f64(), payload.f64());
         return;
+      case FrameType.digests:
+        replica.onDigests(from, takeBallot(payload), takeDigests(payload));
+        return;
+      case FrameType.differs:
+        replica.onDiffers(from, takeBallot(payload), takeDigest(payload));
+        return;
       default:
         throw new DecodeError(`a frame of type ${type} between members`);
     }
@@ -242,6 +264,23 @@ function putBallot(writer: Writer, ballot: Ballot): void {
 
 function takeBallot(reader: Reader): Ballot {
   return { round: reader.f64(), replica: reader.i32() };
+}
+
+function putDigest(writer: Writer, { slot, high, low }: StateDigest): void {
+  writer.f64(slot);
+  writer.i64Halves(high, low);
+}
+
+function takeDigest(reader: Reader): StateDigest {
+  return { slot: reader.f64(), high: reader.i32(), low: reader.i32() };
+}
+
+function takeDigests(reader: Reader): StateDigest[] {
+  const count = reader.i32();
+  if (count < 0 || count > DIGESTS_MAX) throw new DecodeError(`${count} digests`);
+  const digests: StateDigest[] = [];
+  for (let i = 0; i < count; i++) digests.push(takeDigest(reader));
+  return digests;
 }
 
 function takeTouches(reader: Reader): Touch[] {

@@ -1,5 +1,8 @@
 import type { ServerContext } from '../context.ts';
-import type { ServerFacts } from '../facts.ts';
+import type { EnsembleFacts, ServerFacts } from '../facts.ts';
+
+/** The only one that ZooKeeper still has; tools look at it, Quoll has its own. */
+const ELECTION_ALGORITHM = 3;
 
 /** `conf`. */
 export function configurationText(facts: ServerFacts): string {
@@ -17,8 +20,23 @@ export function configurationText(facts: ServerFacts): string {
     `maxSessionTimeout=${conf.maxSessionTimeoutMs}`,
     `clientPortListenBacklog=${conf.listenBacklog}`,
     `serverId=${conf.serverId}`,
-    '',
+    ...(facts.ensemble === null ? [''] : ensembleLines(facts.ensemble)),
   ].join('\n');
+}
+
+/** ZooKeeper ends with the version, and without a last end of line. */
+function ensembleLines(ensemble: EnsembleFacts): string[] {
+  const { conf } = ensemble;
+  return [
+    `initLimit=${conf.initLimitTicks}`,
+    `syncLimit=${conf.syncLimitTicks}`,
+    `electionAlg=${ELECTION_ALGORITHM}`,
+    `electionPort=${conf.electionPort}`,
+    `quorumPort=${conf.quorumPort}`,
+    `peerType=${ensemble.isObserver() ? 1 : 0}`,
+    'membership: ',
+    ensemble.membershipText(),
+  ];
 }
 
 /** `envi`. */

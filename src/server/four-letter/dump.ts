@@ -18,6 +18,10 @@ export function dumpText(context: ServerContext): string {
 }
 
 function dumpSessions(context: ServerContext, shiftMs: number, lines: Lines): void {
+  if (!context.replica.isLeading) {
+    listSessions(context, lines);
+    return;
+  }
   const { expiry } = context.replica;
   const sets = expiry.byDeadline();
   lines.add('SessionTracker dump:');
@@ -25,6 +29,14 @@ function dumpSessions(context: ServerContext, shiftMs: number, lines: Lines): vo
   for (const [deadlineMs, leases] of sets) {
     lines.add(`${leases.length} expire at ${dateText(deadlineMs + shiftMs)}:`);
     for (const lease of leases) lines.add(`\t${sessionHex(lease.high, lease.low)}`);
+  }
+}
+
+/** When they expire only the leader knows. */
+function listSessions({ state }: ServerContext, lines: Lines): void {
+  lines.add(`Global Sessions(${state.sessions.size}):`);
+  for (const { high, low, timeoutMs } of state.sessions.values()) {
+    lines.add(`${sessionHex(high, low)}\t${timeoutMs}ms`);
   }
 }
 

@@ -17,6 +17,10 @@ export function monitorText(facts: ServerFacts, context: ServerContext): string 
   const lines = new MonitorLines();
   lines.line('version', facts.version);
   lines.line('server_state', facts.mode());
+  if (facts.ensemble !== null) {
+    lines.line('peer_state', facts.ensemble.peerState());
+    lines.line('quoll_state_digest', facts.ensemble.digestText());
+  }
   tellMetrics(facts, context, lines);
   return lines.text;
 }

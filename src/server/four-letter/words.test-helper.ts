@@ -24,6 +24,7 @@ export const FACTS: ServerFacts = {
     listenBacklog: -1,
     serverId: 0,
   },
+  ensemble: null,
   startedMs: 0,
   storage: {
     snapshotMs: new Summary(),

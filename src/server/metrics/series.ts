@@ -2,6 +2,7 @@ import { Summary } from '../../base/summary.ts';
 import { Event } from '../../protocol/constants.ts';
 import type { ServerContext } from '../context.ts';
 import type { ServerFacts } from '../facts.ts';
+import { tellEnsemble } from './ensemble.ts';
 import { ephemeralsCount, nodeCount, outstandingRequests } from './figures.ts';
 import { tellQuotas } from './quotas.ts';
 import type { MetricsSink } from './sink.ts';
@@ -17,6 +18,7 @@ export function tellMetrics(facts: ServerFacts, context: ServerContext, sink: Me
   tellCounters(facts, context, sink);
   tellSummaries(facts, context, sink);
   tellOwn(facts, context, sink);
+  tellEnsemble(facts, context, sink);
 }
 
 function tellGauges(facts: ServerFacts, context: ServerContext, sink: MetricsSink): void {
@@ -82,7 +84,7 @@ function tellSummaries(facts: ServerFacts, context: ServerContext, sink: Metrics
   sink.summary('startup_snap_load_time', storage.snapshotLoadMs);
   sink.summary('startup_txns_loaded', storage.replayedCommands);
   sink.summary('startup_txns_load_time', storage.replayMs);
-  sink.summary('election_time', NEVER);
+  sink.summary('election_time', facts.ensemble?.electionMs ?? NEVER);
   sink.summary('connection_token_deficit', counters.tokenDeficit);
   const { told } = replica.watches;
   sink.summary('node_created_watch_count', told[Event.nodeCreated] ?? NEVER);
