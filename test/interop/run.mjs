@@ -1,9 +1,10 @@
 // Drives one server with real ZooKeeper clients. See README.md for what is checked.
 //   node test/interop/run.mjs [--peer quoll|zookeeper | --server HOST:PORT] [--binary FILE]
-//        [--only NAME,NAME] [--match TEXT] [--allow-missing] [--time-limit-seconds N]
+//        [--servers 3] [--only NAME,NAME] [--match TEXT] [--allow-missing] [--time-limit-seconds N]
 import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Ensemble } from '../ensemble/lib/ensemble.mjs';
 import { startProxy } from './lib/proxy.mjs';
 import { freePort, projectRoot, reapIntervalMs, startServer, writeConfig } from './lib/servers.mjs';
 import { runSuite } from './lib/suite.mjs';
@@ -13,6 +14,8 @@ const { values: options } = parseArgs({
   options: {
     peer: { type: 'string', default: 'quoll' },
     server: { type: 'string' },
+    /** More than one: an ensemble of Quoll, driven through a follower. */
+    servers: { type: 'string', default: '1' },
     binary: { type: 'string', default: 'dist/quoll.js' },
     only: { type: 'string' },
     match: { type: 'string', default: '' },
@@ -65,6 +68,7 @@ async function target(workDirectory) {
     print('note: checks that restart the server are not run on one that was not started here');
     return { host, port: Number(port), restart: null, stop: async () => {} };
   }
+  if (options.servers !== '1') return followerTarget();
   const port = await freePort();
   const config = writeConfig(workDirectory, port);
   const start = () => startServer(options.peer, config, port, { binary: options.binary });
@@ -75,6 +79,25 @@ async function target(workDirectory) {
     server = await start();
   };
   return { host: '127.0.0.1', port, restart, stop: () => server.stop() };
+}
+
+/** One that follows, of an ensemble; when it is restarted the others go on. */
+async function followerTarget() {
+  const { binary } = options;
+  const ensemble = await Ensemble.create('interop', { size: Number(options.servers), binary });
+  await ensemble.startAll();
+  const [id] = await ensemble.followers();
+  const restart = async () => {
+    await ensemble.kill(id);
+    await ensemble.start(id);
+  };
+  const stop = async () => {
+    const leader = await ensemble.leader().catch(() => null);
+    print(`note: driven through server ${id}; server ${leader} leads at the end`);
+    await ensemble.stopAll();
+    ensemble.removeFiles();
+  };
+  return { host: '127.0.0.1', port: ensemble.port(id), restart, stop };
 }
 
 async function prepare(suite, workDirectory) {
@@ -116,6 +139,9 @@ async function runOne(suite, server, workDirectory) {
 async function main() {
   if (options.peer !== 'quoll' && options.peer !== 'zookeeper') {
     throw new Error(`--peer is quoll or zookeeper, not ${options.peer}`);
+  }
+  if (options.servers !== '1' && (options.peer !== 'quoll' || options.server !== undefined)) {
+    throw new Error('--servers is for an ensemble of Quoll that is started here');
   }
   const chosen = chosenSuites();
   const workDirectory = join(projectRoot, '.tmp/interop', String(process.pid));

@@ -6,7 +6,14 @@ import { createInterface } from 'node:readline';
 import { classPath, projectRoot } from '../../interop/lib/servers.mjs';
 
 const here = join(projectRoot, 'test/ensemble/clients');
-const jars = ['zookeeper', 'zookeeper-jute', 'netty-all', 'metrics-core', 'slf4j-api', 'slf4j-simple'];
+const jars = [
+  'zookeeper',
+  'zookeeper-jute',
+  'netty-all',
+  'metrics-core',
+  'slf4j-api',
+  'slf4j-simple',
+];
 
 const kinds = {
   kazoo: () => ['/usr/bin/python3', '-u', join(here, 'rider.py')],

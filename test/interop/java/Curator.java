@@ -26,6 +26,8 @@ final class Curator implements AutoCloseable {
         .sessionTimeoutMs(sessionTimeoutMs)
         .connectionTimeoutMs(10_000)
         .retryPolicy(new RetryNTimes(50, 100))
+        // Else it learns an ensemble's other servers from /zookeeper/config and evades the proxy.
+        .ensembleTracker(false)
         .build();
     client.start();
     if (!client.blockUntilConnected(20, TimeUnit.SECONDS)) {
