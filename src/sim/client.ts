@@ -1,10 +1,11 @@
 import type { Prng } from '../base/prng.ts';
 import { Reader } from '../base/reader.ts';
+import { utf8Encode } from '../base/utf8.ts';
 import { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Network, Peer, Stream, StreamHandler } from '../io/network.ts';
 import { decodeRecord } from '../protocol/codec.ts';
-import { Op, Xid } from '../protocol/constants.ts';
+import { Err, Op, Xid } from '../protocol/constants.ts';
 import { type Body, decodeReply, encodeRecordFrame, encodeRequest } from '../protocol/frames.ts';
 import type { RecordOf } from '../protocol/records.ts';
 import { ClientWatches, watchKindOf } from './client-watches.ts';
@@ -22,6 +23,8 @@ export interface ClientOptions {
   readonly history: History;
   /** Its clock can't be trusted, so what it holds proves nothing. */
   readonly isCareless: boolean;
+  /** What it signs in with on each connection, as digest:user:password; null: nobody. */
+  readonly auth: string | null;
   /** The true time, which only the checkers may know. */
   readonly nowUs: () => number;
 }
@@ -56,6 +59,7 @@ export class SimClient implements StreamHandler {
   private stream: Stream | null = null;
   private giveUpDial: () => void = () => {};
   private isReady = false;
+  private hasLeft = false;
   private input = new FrameBuffer();
   private connection = 0;
   private waiting: Waiting[] = [];
@@ -145,6 +149,13 @@ export class SimClient implements StreamHandler {
     this.drop();
   }
 
+  /** Ends the session, and never comes back. */
+  async leave(): Promise<void> {
+    await this.call(Op.closeSession, null);
+    this.hasLeft = true;
+    this.drop();
+  }
+
   /** Goes on on another connection, and leaves the one it has open. */
   async move(): Promise<void> {
     await this.ready();
@@ -229,6 +240,10 @@ export class SimClient implements StreamHandler {
     this.password = response.passwd ?? NO_PASSWORD;
     this.timeoutMs = response.timeOut;
     this.isReady = true;
+    const { auth } = this.options;
+    if (auth !== null) {
+      this.send(Xid.auth, Op.auth, { type: 0, scheme: 'digest', auth: utf8Encode(auth) });
+    }
     if (!this.watches.isEmpty) {
       this.send(Xid.setWatches, Op.setWatches2, this.watches.reset(this.lastZxid));
     }
@@ -241,6 +256,7 @@ export class SimClient implements StreamHandler {
     if (xid === Xid.notification) this.receiveEvent(frame, zxid);
     else if (xid === Xid.ping) this.receivePong(zxid);
     else if (xid === Xid.setWatches) this.watches.resetDone(zxid, this.connection);
+    else if (xid === Xid.auth) this.receiveAuth(err);
     else this.receiveReply(frame, xid, zxid, err);
   }
 
@@ -254,6 +270,10 @@ export class SimClient implements StreamHandler {
     }
     this.eventWakers.get(path ?? '')?.();
     this.eventWakers.delete(path ?? '');
+  }
+
+  private receiveAuth(err: number): void {
+    if (err !== Err.ok) this.history.breaches.push(`${this.name} could not sign in: error ${err}`);
   }
 
   private receivePong(zxid: number): void {
@@ -328,6 +348,7 @@ export class SimClient implements StreamHandler {
       done(call);
     }
     this.heardMs = Number.POSITIVE_INFINITY;
+    if (this.hasLeft) return;
     this.clock.after(this.options.prng.between(1, 200), () => {
       if (this.connection === connection) this.dial();
     });
