@@ -1,7 +1,7 @@
 import type { Observer } from '../replica/observer.ts';
 import { CLIENT_PORT, type Role, simulatedConfig } from './config.ts';
 import { DecidedLog } from './decided.ts';
-import { SimServer, type ServerSetup, type Surroundings } from './server.ts';
+import { type ServerSetup, SimServer, type Surroundings } from './server.ts';
 
 export interface ClusterOptions {
   /** Servers that found the ensemble; the last ones are observers. */

@@ -107,7 +107,10 @@ function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
 
 function reconfigOf(reader: Reader): CommandBody {
   const request = decodeReconfig(reader);
-  return { write: { opcode: Op.reconfig }, reconfig: { request, identities: decodeIdentities(reader) } };
+  return {
+    write: { opcode: Op.reconfig },
+    reconfig: { request, identities: decodeIdentities(reader) },
+  };
 }
 
 function writeOf(opcode: number, reader: Reader): PlainWrite {

@@ -3,8 +3,8 @@ import type { ModelOutcome } from '../state/testing/model-parts.ts';
 import { commandsOf, type LoggedCommand } from './commands.ts';
 import type { DecidedEntry } from './decided.ts';
 import { EnsembleModel } from './ensemble-model.ts';
-import { moveModelNearWraps } from './near-wraps.ts';
 import type { Call, History } from './history.ts';
+import { moveModelNearWraps } from './near-wraps.ts';
 
 /** A command of the agreed log, and what a naive model makes of it there. */
 export interface AppliedCommand extends LoggedCommand {

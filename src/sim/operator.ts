@@ -6,6 +6,7 @@ import { textOf } from './commands.ts';
 import { type Role, serverLine } from './config.ts';
 import type { Call } from './history.ts';
 import type { SimServer } from './server.ts';
+import type { TraceFields } from './trace.ts';
 
 const CONFIG_PATH = '/zookeeper/config';
 const TRY_AGAIN_MS = 300;
@@ -26,9 +27,11 @@ interface Members {
 export class Operator {
   private readonly actor: Actor;
   private readonly cluster: Cluster;
+  private readonly note: (what: string, fields: TraceFields) => void;
   private isBusy = false;
 
-  constructor(actor: Actor, cluster: Cluster) {
+  constructor(actor: Actor, cluster: Cluster, note: (what: string, fields: TraceFields) => void) {
+    this.note = note;
     this.actor = actor;
     this.cluster = cluster;
   }
@@ -44,18 +47,13 @@ export class Operator {
   /** As `quoll replace N`, until the server, blank, is a member again; then it catches up. */
   async replace(server: SimServer): Promise<void> {
     const { actor, cluster } = this;
-    for (;;) {
-      const call = await this.reconfig({ joiningServers: `replace.${server.id}` });
-      if (call.outcome === 'answered' && call.err === Err.ok) break;
-      const members = await this.members();
-      // Somebody may have removed it meanwhile: then it comes back as anybody does.
-      if (members !== null && !members.roles.has(server.id)) break;
+    // Somebody may have removed it meanwhile: then it comes back as anybody does.
+    while (!server.isServing) {
+      await this.reconfig({ joiningServers: `replace.${server.id}` });
       await actor.client.pause(TRY_AGAIN_MS);
     }
     const target = cluster.decided.lastSlot;
-    while (!server.isServing || cluster.decided.reachedBy(server.id) < target) {
-      await actor.client.pause(TRY_AGAIN_MS);
-    }
+    while (cluster.decided.reachedBy(server.id) < target) await actor.client.pause(TRY_AGAIN_MS);
   }
 
   private async changeOnce(): Promise<void> {
@@ -102,13 +100,12 @@ export class Operator {
     return version === undefined ? null : { roles, version: Number.parseInt(version, 16) };
   }
 
-  private reconfig(request: Partial<RecordOf<'ReconfigRequest'>>): Promise<Call> {
-    return this.actor.client.call(Op.reconfig, {
-      joiningServers: null,
-      leavingServers: null,
-      newMembers: null,
-      curConfigId: -1,
-      ...request,
-    });
+  private async reconfig(request: Partial<RecordOf<'ReconfigRequest'>>): Promise<Call> {
+    const { client } = this.actor;
+    const nothing = { joiningServers: null, leavingServers: null, newMembers: null };
+    const call = await client.call(Op.reconfig, { ...nothing, curConfigId: -1, ...request });
+    const { outcome, err } = call;
+    this.note('has asked for another configuration', { ...request, outcome, err });
+    return call;
   }
 }

@@ -11,8 +11,8 @@ import { SimClient } from './client.ts';
 import { Cluster, type Failure } from './cluster.ts';
 import { SUPER_AUTH } from './config.ts';
 import { History } from './history.ts';
-import { Nemesis } from './nemesis.ts';
 import { moveNearWraps } from './near-wraps.ts';
+import { Nemesis } from './nemesis.ts';
 import { NetworkWorld, SimNetwork } from './network.ts';
 import { Operator } from './operator.ts';
 import type { Options } from './options.ts';
@@ -91,7 +91,7 @@ export class Simulation {
       cluster,
       network,
       clients: this.clients,
-      operator: new Operator(this.addClient('operator', OPERATOR_TIMEOUT_MS, SUPER_AUTH), cluster),
+      operator: this.addOperator(),
       addVisitors: (count: number) => this.addVisitors(count),
       prng: world.prng.fork(),
     };
@@ -142,6 +142,14 @@ export class Simulation {
   private async addActor(timeoutMs: number): Promise<void> {
     const actor = this.addClient(`c${this.clients.length + 1}`, timeoutMs);
     await act(actor, this.options.steps, this.options.thinkMs);
+  }
+
+  private addOperator(): Operator {
+    const { world, cluster } = this;
+    const actor = this.addClient('operator', OPERATOR_TIMEOUT_MS, SUPER_AUTH);
+    return new Operator(actor, cluster, (what, fields) =>
+      world.trace.note(world.nowUs, 'operator', what, fields),
+    );
   }
 
   private addVisitors(count: number): void {
