@@ -27,6 +27,8 @@ export interface ClientOptions {
   readonly auth: string | null;
   /** The true time, which only the checkers may know. */
   readonly nowUs: () => number;
+  /** The same for how far a server is, by its name. */
+  readonly appliedSlotOf: (host: string) => number;
 }
 
 const NO_PASSWORD = new Uint8Array(16);
@@ -56,6 +58,7 @@ export class SimClient implements StreamHandler {
   private lastZxid = 0;
   private xid = 0;
   private serverIndex: number;
+  private host = '';
   private stream: Stream | null = null;
   private giveUpDial: () => void = () => {};
   private isReady = false;
@@ -159,10 +162,11 @@ export class SimClient implements StreamHandler {
   /** Goes on on another connection, and leaves the one it has open. */
   async move(): Promise<void> {
     await this.ready();
-    const { stream, input, session, history } = this;
+    const { stream, input, session, history, host } = this;
     if (stream === null) return;
-    const { nowUs } = this.options;
-    const ghost = new Ghost(stream, input, session, this.pingsSentUs.length, history, nowUs);
+    const { nowUs, appliedSlotOf } = this.options;
+    const slot = (): number => appliedSlotOf(host);
+    const ghost = new Ghost(stream, input, session, this.pingsSentUs.length, history, nowUs, slot);
     this.ghosts.set(stream, ghost);
     this.stream = null;
     this.drop();
@@ -192,6 +196,7 @@ export class SimClient implements StreamHandler {
   private dial(): void {
     const { servers, network } = this.options;
     const server = servers[this.serverIndex++ % servers.length] as Peer;
+    this.host = server.host;
     const connection = ++this.connection;
     this.heardMs = this.clock.monotonicMs();
     this.giveUpDial = network.connect(

@@ -40,6 +40,7 @@ export class Cluster {
   readonly failures: Failure[] = [];
   /** Whether an end with an error is what it should be. */
   mayEnd: (failure: Failure) => boolean = () => false;
+  private formed = false;
   private readonly surroundings: Surroundings;
   private readonly starts = new Map<SimServer, () => void>();
 
@@ -72,6 +73,17 @@ export class Cluster {
   /** What clients are told to connect to: a server may join later, and an address be no one's. */
   get peers(): { host: string; port: number }[] {
     return [...this.servers, ...this.spares].map(({ name }) => ({ host: name, port: CLIENT_PORT }));
+  }
+
+  appliedSlotOf(name: string): number {
+    const server = this.servers.find((other) => other.name === name);
+    return server === undefined ? 0 : this.decided.reachedBy(server.id);
+  }
+
+  /** Every founder has the first entry: from then on a disk that is lost is missed. */
+  get hasFormed(): boolean {
+    this.formed ||= this.servers.every(({ id }) => this.decided.reachedBy(id) > 0);
+    return this.formed;
   }
 
   /** Starts a spare, which follows without a vote until somebody makes it a member. */

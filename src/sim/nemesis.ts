@@ -84,7 +84,10 @@ export class Nemesis {
 
   private get maySuffer(): readonly SimServer[] {
     const { options, unsound } = this;
-    const { servers } = this.victims.cluster;
+    const { servers, hasFormed } = this.victims.cluster;
+    // Whose founder loses its disk before the others have heard of it founds another ensemble
+    // (seed 91 of 2026-11-25): nobody has lost anything, but slot 1 of two ensembles is not one.
+    if (!hasFormed) return [];
     if (options.detectsOnly || unsound.size < options.lyingDisksMax) return servers;
     return [...unsound];
   }

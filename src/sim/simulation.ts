@@ -173,6 +173,7 @@ export class Simulation {
       isCareless,
       auth,
       nowUs: () => world.nowUs,
+      appliedSlotOf: (host) => cluster.appliedSlotOf(host),
     });
     return new Actor(client, world.prng.fork());
   }
