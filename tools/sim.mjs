@@ -14,4 +14,4 @@ await build({
   output: { file, format: 'esm', sourcemap: true },
 });
 process.setSourceMapsEnabled(true);
-await import(pathToFileURL(file).href);
+if (!process.argv.includes("--build")) await import(pathToFileURL(file).href);

@@ -158,7 +158,7 @@ class Server implements RunningServer {
 
   private async recover(storage: Storage): Promise<Recovered> {
     const { config, ports, place } = this;
-    const { clock, secrets, logger, observer } = ports;
+    const { clock, secrets, logger, observer, prepare } = ports;
     const recovered = await recover({
       storage,
       clock,
@@ -166,6 +166,7 @@ class Server implements RunningServer {
       serverId: place?.config.serverId ?? LONE_SERVER_ID,
       maxTreeBytes: config.maxTreeBytes,
       ...(observer === undefined ? {} : { observer }),
+      ...(prepare === undefined ? {} : { prepare }),
       firstConfiguration: place === null ? LONE_CONFIGURATION : configurationOf(place.config),
     });
     logRecovery(logger, recovered);

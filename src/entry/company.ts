@@ -97,9 +97,10 @@ export class Company {
     this.peers.setMembers([...members, ...this.learners.values()]);
   }
 
-  /** Which replica bears an id that no member has: for whoever is about to become one. */
+  /** Which replica bears an id and is no member: for whoever is about to become one. */
   identityOf(serverId: number): Uint8Array | undefined {
-    return this.options.place.strangers.get(serverId)?.identity;
+    const member = this.members().find((each) => each.serverId === serverId);
+    return this.options.place.strangers.identityOf(serverId, member?.identity ?? null);
   }
 
   private members(): PeerAddress[] {
@@ -133,7 +134,7 @@ export class Company {
   private welcomeLearner(hello: Hello): void {
     const line = parseServerLine(hello.line);
     if (typeof line === 'string') return;
-    this.options.place.strangers.set(hello.serverId, hello);
+    this.options.place.strangers.note(hello);
     const addresses = line.addresses.map(({ host, quorumPort: port }) => ({ host, port }));
     const { serverId, identity } = hello;
     this.learners.set(serverId, { serverId, addresses, identity });

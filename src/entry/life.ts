@@ -21,7 +21,7 @@ import { dealWithDamage } from './damage.ts';
 import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
 import type { Place } from './place.ts';
-import type { Ports } from './ports.ts';
+import type { MessageSizes, Ports } from './ports.ts';
 import type { Recovered } from './recover.ts';
 import { Role } from './role.ts';
 import { ReplicaStore } from './store.ts';
@@ -33,9 +33,7 @@ const DRAIN_MS_MAX_WITHOUT_LEADER = 500;
 /** How long a leader that is told to stop waits for another one. */
 const HAND_OVER_MS_MAX = 1_000;
 const SERVING_POLL_MS = 5;
-const RETAIN_BYTES = 16_777_216;
-/** Entries in one message between replicas; a longer one goes alone. */
-const CHUNK_BYTES = 1_048_576;
+const MESSAGE_SIZES: MessageSizes = { retainBytes: 16_777_216, chunkBytes: 1_048_576 };
 
 export interface LifeOptions {
   readonly config: ServerConfig;
@@ -217,6 +215,7 @@ export class Life {
     const { config, ports, storage, recovered, place, isIncomplete } = this.options;
     const { clock, checksums, logger, observer, secrets } = ports;
     const { state } = recovered;
+    const sizes = ports.messageSizes ?? MESSAGE_SIZES;
     const serverId = place?.config.serverId ?? LONE_SERVER_ID;
     return new Replica({
       serverId,
@@ -227,8 +226,8 @@ export class Life {
         random: (below) => Math.floor(randomFraction(secrets) * below),
         heartbeatTicks: Math.ceil((place?.config.heartbeatIntervalMs ?? 100) / TICK_MS),
         electionTicks: Math.ceil((place?.config.electionTimeoutMs ?? 800) / TICK_MS),
-        chunkBytes: CHUNK_BYTES,
-        retainBytes: place === null ? 0 : RETAIN_BYTES,
+        chunkBytes: sizes.chunkBytes,
+        retainBytes: place === null ? 0 : sizes.retainBytes,
         state: recovered.hardState,
         applied: recovered.applied,
         entries: recovered.undecided,

@@ -1,8 +1,8 @@
 import type { EnsembleConfig } from '../config/server-config.ts';
 import type { Entry } from '../paxos/entry.ts';
 import { Founding, serveFounding } from '../replica/peers/founding.ts';
-import type { Hello } from '../replica/peers/hello.ts';
 import { type PeerIo, PeerListener } from '../replica/peers/listener.ts';
+import { Strangers } from '../replica/peers/strangers.ts';
 import { Turn } from '../replica/turn.ts';
 import type { Membership } from '../state/membership.ts';
 import { loadOrCreateIdentity } from '../storage/identity.ts';
@@ -25,8 +25,7 @@ export class Place {
   readonly listener: PeerListener;
   readonly io: PeerIo;
   readonly line: string;
-  /** Replicas that have shown up and are no members, by the id that they bear. */
-  readonly strangers: Map<number, Hello> = new Map();
+  readonly strangers: Strangers = new Strangers();
   private readonly ports: Ports;
   private readonly text: string;
 
@@ -97,6 +96,6 @@ export class Place {
       const body = genesis?.body ?? null;
       return { identity, text, ensemble: { clusterId, members, founder, genesis: body } };
     };
-    serveFounding(listener, note, (hello) => this.strangers.set(hello.serverId, hello));
+    serveFounding(listener, note, (hello) => this.strangers.note(hello));
   }
 }

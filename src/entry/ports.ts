@@ -5,6 +5,7 @@ import type { Logger } from '../io/logger.ts';
 import type { Network } from '../io/network.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Observer } from '../replica/observer.ts';
+import type { State } from '../state/state.ts';
 import type { StorageOptions } from '../storage/types.ts';
 import type { ProcessFacts } from './facts.ts';
 
@@ -21,6 +22,17 @@ export interface Ports {
   readonly observer?: Observer;
   /** Sizes of files; absent: the usual ones. Small ones make rolls and trims frequent. */
   readonly storageSizes?: StorageSizes;
+  /** Sizes of messages between replicas; absent: the usual ones. */
+  readonly messageSizes?: MessageSizes;
+  /** What a blank state begins with, on all replicas alike; absent: nothing. */
+  readonly prepare?: (blank: State) => void;
+}
+
+export interface MessageSizes {
+  /** Entries that a leader keeps in memory for those that are behind. */
+  readonly retainBytes: number;
+  /** Entries in one message; a longer one goes alone. */
+  readonly chunkBytes: number;
 }
 
 export type StorageSizes = Pick<

@@ -34,6 +34,7 @@ export interface RecoverOptions {
   readonly maxTreeBytes: number;
   /** Holds until the log says otherwise. */
   readonly firstConfiguration: Configuration;
+  readonly prepare?: (blank: State) => void;
   /** Sees what is replayed. */
   readonly observer?: Observer;
 }
@@ -52,6 +53,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     return { state, slot: snapshot.slot, hash: snapshot.hash.slice() };
   });
   const state = base?.state ?? new State(treeOptions);
+  if (base === null) options.prepare?.(state);
   const loadedMs = clock.monotonicMs();
   const start = { slot: base?.slot ?? 0, hash: base?.hash ?? GENESIS_HASH };
   options.observer?.onRecovering(start.slot);

@@ -8,6 +8,8 @@ import type { Call } from './history.ts';
 
 const OPEN_ACL = [{ perms: Perm.all, id: { scheme: 'world', id: 'anyone' } }];
 
+const READABLE = { perms: Perm.read | Perm.admin, id: { scheme: 'world', id: 'anyone' } };
+
 /** A client with the verbs that workloads are made of. */
 export class Actor {
   readonly client: SimClient;
@@ -26,6 +28,18 @@ export class Actor {
 
   create(path: string, data = '', flags: number = CreateMode.persistent): Promise<Call> {
     return this.client.call(Op.create2, createRequest(path, data, flags));
+  }
+
+  /** A znode that is gone a while after it was last written, unless somebody needs it. */
+  createOutlived(path: string, ttl: number): Promise<Call> {
+    const request = createRequest(path, '', CreateMode.persistentWithTTL);
+    return this.client.call(Op.createTTL, { ...request, ttl });
+  }
+
+  /** From now on nobody creates or deletes below it, unless ACLs are not looked at. */
+  restrict(path: string): Promise<Call> {
+    const acl = [{ ...READABLE }];
+    return this.client.call(Op.setACL, { path, acl, version: -1 });
   }
 
   delete(path: string, version = -1): Promise<Call> {

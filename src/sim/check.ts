@@ -15,13 +15,17 @@ import type { History } from './history.ts';
 /** How long a server that hears the others may lag behind what is decided. */
 const LAG_US = 400_000;
 
-/**
- * Everything that is wrong with what clients saw, given what was agreed. `isAlone`: there is one
- * server, which no read can find lagging.
- */
-export function check(history: History, decided: DecidedLog, isAlone: boolean): string[] {
+/** What the checkers have to know of a run. */
+export interface Terms {
+  /** There is one server, which no read can find lagging. */
+  readonly isAlone: boolean;
+  readonly nearWraps: boolean;
+}
+
+/** Everything that is wrong with what clients saw, given what was agreed. */
+export function check(history: History, decided: DecidedLog, terms: Terms): string[] {
   const reads = new ReadReplies(history);
-  const log = replayed(decided.entries, (model) => reads.visit(model));
+  const log = replayed(decided.entries, (model) => reads.visit(model), terms.nearWraps);
   const evidence = { history, log };
   return [
     ...reads.finish(),
@@ -30,7 +34,7 @@ export function check(history: History, decided: DecidedLog, isAlone: boolean): 
     ...checkSync(evidence),
     ...checkSessionOrder(evidence),
     ...checkZxids(evidence),
-    ...checkRegisters(evidence, isAlone),
+    ...checkRegisters(evidence, terms.isAlone),
     ...checkExactlyOnce(evidence),
     ...checkEphemerals(evidence),
     ...checkExpiry(evidence),

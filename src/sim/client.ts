@@ -1,10 +1,11 @@
 import type { Prng } from '../base/prng.ts';
 import { Reader } from '../base/reader.ts';
+import { utf8Encode } from '../base/utf8.ts';
 import { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Network, Peer, Stream, StreamHandler } from '../io/network.ts';
 import { decodeRecord } from '../protocol/codec.ts';
-import { Op, Xid } from '../protocol/constants.ts';
+import { Err, Op, Xid } from '../protocol/constants.ts';
 import { type Body, decodeReply, encodeRecordFrame, encodeRequest } from '../protocol/frames.ts';
 import type { RecordOf } from '../protocol/records.ts';
 import { ClientWatches, watchKindOf } from './client-watches.ts';
@@ -22,8 +23,12 @@ export interface ClientOptions {
   readonly history: History;
   /** Its clock can't be trusted, so what it holds proves nothing. */
   readonly isCareless: boolean;
+  /** What it signs in with on each connection, as digest:user:password; null: nobody. */
+  readonly auth: string | null;
   /** The true time, which only the checkers may know. */
   readonly nowUs: () => number;
+  /** The same for how far a server is, by its name. */
+  readonly appliedSlotOf: (host: string) => number;
 }
 
 const NO_PASSWORD = new Uint8Array(16);
@@ -53,9 +58,11 @@ export class SimClient implements StreamHandler {
   private lastZxid = 0;
   private xid = 0;
   private serverIndex: number;
+  private host = '';
   private stream: Stream | null = null;
   private giveUpDial: () => void = () => {};
   private isReady = false;
+  private hasLeft = false;
   private input = new FrameBuffer();
   private connection = 0;
   private waiting: Waiting[] = [];
@@ -145,13 +152,21 @@ export class SimClient implements StreamHandler {
     this.drop();
   }
 
+  /** Ends the session, and never comes back. */
+  async leave(): Promise<void> {
+    await this.call(Op.closeSession, null);
+    this.hasLeft = true;
+    this.drop();
+  }
+
   /** Goes on on another connection, and leaves the one it has open. */
   async move(): Promise<void> {
     await this.ready();
-    const { stream, input, session, history } = this;
+    const { stream, input, session, history, host } = this;
     if (stream === null) return;
-    const { nowUs } = this.options;
-    const ghost = new Ghost(stream, input, session, this.pingsSentUs.length, history, nowUs);
+    const { nowUs, appliedSlotOf } = this.options;
+    const slot = (): number => appliedSlotOf(host);
+    const ghost = new Ghost(stream, input, session, this.pingsSentUs.length, history, nowUs, slot);
     this.ghosts.set(stream, ghost);
     this.stream = null;
     this.drop();
@@ -181,6 +196,7 @@ export class SimClient implements StreamHandler {
   private dial(): void {
     const { servers, network } = this.options;
     const server = servers[this.serverIndex++ % servers.length] as Peer;
+    this.host = server.host;
     const connection = ++this.connection;
     this.heardMs = this.clock.monotonicMs();
     this.giveUpDial = network.connect(
@@ -229,6 +245,10 @@ export class SimClient implements StreamHandler {
     this.password = response.passwd ?? NO_PASSWORD;
     this.timeoutMs = response.timeOut;
     this.isReady = true;
+    const { auth } = this.options;
+    if (auth !== null) {
+      this.send(Xid.auth, Op.auth, { type: 0, scheme: 'digest', auth: utf8Encode(auth) });
+    }
     if (!this.watches.isEmpty) {
       this.send(Xid.setWatches, Op.setWatches2, this.watches.reset(this.lastZxid));
     }
@@ -241,6 +261,7 @@ export class SimClient implements StreamHandler {
     if (xid === Xid.notification) this.receiveEvent(frame, zxid);
     else if (xid === Xid.ping) this.receivePong(zxid);
     else if (xid === Xid.setWatches) this.watches.resetDone(zxid, this.connection);
+    else if (xid === Xid.auth) this.receiveAuth(err);
     else this.receiveReply(frame, xid, zxid, err);
   }
 
@@ -254,6 +275,10 @@ export class SimClient implements StreamHandler {
     }
     this.eventWakers.get(path ?? '')?.();
     this.eventWakers.delete(path ?? '');
+  }
+
+  private receiveAuth(err: number): void {
+    if (err !== Err.ok) this.history.breaches.push(`${this.name} could not sign in: error ${err}`);
   }
 
   private receivePong(zxid: number): void {
@@ -328,6 +353,7 @@ export class SimClient implements StreamHandler {
       done(call);
     }
     this.heardMs = Number.POSITIVE_INFINITY;
+    if (this.hasLeft) return;
     this.clock.after(this.options.prng.between(1, 200), () => {
       if (this.connection === connection) this.dial();
     });

@@ -1,12 +1,19 @@
 import type { Observer } from '../replica/observer.ts';
-import { CLIENT_PORT, simulatedConfig } from './config.ts';
+import { CLIENT_PORT, type Role, simulatedConfig } from './config.ts';
 import { DecidedLog } from './decided.ts';
-import { SimServer, type Surroundings } from './server.ts';
+import { type ServerSetup, SimServer, type Surroundings } from './server.ts';
 
 export interface ClusterOptions {
+  /** Servers that found the ensemble; the last ones are observers. */
   readonly size: number;
+  readonly observers: number;
+  /** Servers that no file names, off until they are to join. */
+  readonly spares: number;
   /** Lines of zoo.cfg beside those that every simulated server has. */
   readonly lines: readonly string[];
+  /** What only the file of one server says, and may say otherwise than the others'. */
+  readonly ownLines: readonly (readonly string[])[];
+  readonly setup: ServerSetup;
   /** How much faster than true time each server's clock runs. */
   readonly clockRates: readonly number[];
   readonly forgetfulDisks: boolean;
@@ -25,31 +32,67 @@ const RESTART_US = 100_000;
 
 /** The servers of one ensemble, and what they agree on. */
 export class Cluster {
-  readonly servers: readonly SimServer[];
+  /** Those that were ever part of it. */
+  readonly servers: SimServer[];
+  readonly spares: SimServer[];
   readonly decided: DecidedLog = new DecidedLog();
-  /** Processes that ended with an error, oldest first. */
+  /** Processes that ended with an error which nothing that was done to them explains. */
   readonly failures: Failure[] = [];
+  /** Whether an end with an error is what it should be. */
+  mayEnd: (failure: Failure) => boolean = () => false;
+  private formed = false;
   private readonly surroundings: Surroundings;
   private readonly starts = new Map<SimServer, () => void>();
 
   constructor(surroundings: Surroundings, options: ClusterOptions) {
     this.surroundings = surroundings;
-    this.servers = Array.from({ length: options.size }, (_, i) => {
+    const { size, observers, spares, lines, ownLines } = options;
+    const founders = new Map<number, Role>();
+    for (let id = 1; id <= size; id++) {
+      founders.set(id, id <= size - observers ? 'participant' : 'observer');
+    }
+    const all = Array.from({ length: size + spares }, (_, i) => {
       const id = i + 1;
+      // Who is to join has a file with all founders and itself, as ZooKeeper's guide has it.
+      const roles = new Map<number, Role>([...founders, [id, founders.get(id) ?? 'participant']]);
       return new SimServer(surroundings, {
         id,
         name: `s${id}`,
-        config: simulatedConfig(options.lines, id, options.size),
+        config: simulatedConfig([...lines, ...(ownLines[i] ?? [])], id, roles),
         clockRate: options.clockRates[i] ?? 1,
         forgetfulDisk: options.forgetfulDisks,
+        setup: options.setup,
         observer: this.observerOf(id),
         onExit: (server, error) => this.exited(server, error),
       });
     });
+    this.servers = all.slice(0, size);
+    this.spares = all.slice(size);
   }
 
+  /** What clients are told to connect to: a server may join later, and an address be no one's. */
   get peers(): { host: string; port: number }[] {
-    return this.servers.map(({ name }) => ({ host: name, port: CLIENT_PORT }));
+    return [...this.servers, ...this.spares].map(({ name }) => ({ host: name, port: CLIENT_PORT }));
+  }
+
+  appliedSlotOf(name: string): number {
+    const server = this.servers.find((other) => other.name === name);
+    return server === undefined ? 0 : this.decided.reachedBy(server.id);
+  }
+
+  /** Every founder has the first entry: from then on a disk that is lost is missed. */
+  get hasFormed(): boolean {
+    this.formed ||= this.servers.every(({ id }) => this.decided.reachedBy(id) > 0);
+    return this.formed;
+  }
+
+  /** Starts a spare, which follows without a vote until somebody makes it a member. */
+  enlist(server: SimServer): void {
+    const at = this.spares.indexOf(server);
+    if (at < 0) return;
+    this.spares.splice(at, 1);
+    this.servers.push(server);
+    this.startNow(server);
   }
 
   start(): void {
@@ -72,7 +115,8 @@ export class Cluster {
 
   private exited(server: SimServer, error: unknown): void {
     if (error !== null) {
-      this.failures.push({ server, error, wasBlank: !server.hasServed });
+      const failure = { server, error, wasBlank: !server.hasServed };
+      if (!this.mayEnd(failure)) this.failures.push(failure);
     }
     this.startLater(server);
   }

@@ -7,6 +7,8 @@ import { operations } from '../protocol/operations.ts';
 import type { ACL } from '../protocol/records.ts';
 import { CommandHeader, CommandKind } from '../state/command.ts';
 import { OpenEpoch } from '../state/ensemble-commands.ts';
+import { decodeId, decodeMembership, type Membership } from '../state/membership.ts';
+import { decodeIdentities, decodeReconfig, type ReconfigRequest } from '../state/reconfig.ts';
 import type { PlainCommand, PlainWrite } from '../state/testing/model-parts.ts';
 import type { DecidedEntry } from './decided.ts';
 
@@ -17,6 +19,13 @@ export interface LoggedCommand extends PlainCommand {
   /** The client's xid. */
   readonly cxid: number;
   readonly session: bigint;
+  /** Of genesis. */
+  readonly membership?: Membership;
+  /** With the identities that the leader has put behind it. */
+  readonly reconfig?: {
+    readonly request: ReconfigRequest;
+    readonly identities: ReadonlyMap<number, Uint8Array>;
+  };
 }
 
 /** The commands of an entry, in order. */
@@ -55,12 +64,12 @@ function decodeCommand(reader: Reader, { slot, atUs }: DecidedEntry): LoggedComm
     slot,
     decidedUs: atUs,
     session: BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0)),
-    identities: decodeIdentities(identities),
+    identities: identitiesOf(identities),
     ...bodyOf(kind, opcode, reader),
   };
 }
 
-function decodeIdentities(reader: Reader): { scheme: string; id: string }[] {
+function identitiesOf(reader: Reader): { scheme: string; id: string }[] {
   const count = reader.remaining === 0 ? 0 : reader.i32();
   return Array.from({ length: Math.max(count, 0) }, () => {
     const { scheme, id } = decodeRecord(reader, 'Id');
@@ -68,7 +77,10 @@ function decodeIdentities(reader: Reader): { scheme: string; id: string }[] {
   });
 }
 
-type CommandBody = Pick<PlainCommand, 'write' | 'opening' | 'path' | 'code' | 'opensEpoch'>;
+type CommandBody = Pick<
+  LoggedCommand,
+  'write' | 'opening' | 'path' | 'code' | 'opensEpoch' | 'membership' | 'reconfig'
+>;
 
 function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
   switch (kind) {
@@ -78,7 +90,10 @@ function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
       return { opening: { timeoutMs, hash: String(reader.buffer()) } };
     }
     case CommandKind.write:
-      return { write: writeOf(opcode, reader) };
+      return opcode === Op.reconfig ? reconfigOf(reader) : { write: writeOf(opcode, reader) };
+    case CommandKind.genesis:
+      decodeId(reader);
+      return { membership: decodeMembership(reader) };
     case CommandKind.reapNode:
       return { path: reader.ustring() ?? '' };
     case CommandKind.reject:
@@ -88,6 +103,14 @@ function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
     default:
       return {};
   }
+}
+
+function reconfigOf(reader: Reader): CommandBody {
+  const request = decodeReconfig(reader);
+  return {
+    write: { opcode: Op.reconfig },
+    reconfig: { request, identities: decodeIdentities(reader) },
+  };
 }
 
 function writeOf(opcode: number, reader: Reader): PlainWrite {

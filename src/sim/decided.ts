@@ -30,6 +30,11 @@ export class DecidedLog {
     return this.entries.length;
   }
 
+  /** The last slot that this server has applied since it began anew. */
+  reachedBy(server: number): number {
+    return this.reached.get(server) ?? 0;
+  }
+
   /** A server begins anew behind a snapshot, its own or one that it got from another. */
   recovering(server: number, slot: number): void {
     this.reached.set(server, slot);

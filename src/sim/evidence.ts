@@ -1,8 +1,10 @@
-import { Model } from '../state/testing/model.ts';
+import type { Model } from '../state/testing/model.ts';
 import type { ModelOutcome } from '../state/testing/model-parts.ts';
 import { commandsOf, type LoggedCommand } from './commands.ts';
 import type { DecidedEntry } from './decided.ts';
+import { EnsembleModel } from './ensemble-model.ts';
 import type { Call, History } from './history.ts';
+import { moveModelNearWraps } from './near-wraps.ts';
 
 /** A command of the agreed log, and what a naive model makes of it there. */
 export interface AppliedCommand extends LoggedCommand {
@@ -19,8 +21,10 @@ export interface Evidence {
 export function replayed(
   entries: readonly DecidedEntry[],
   show: (model: Model) => void,
+  nearWraps = false,
 ): AppliedCommand[] {
-  const model = new Model();
+  const model = new EnsembleModel();
+  if (nearWraps) moveModelNearWraps(model);
   show(model);
   return entries.flatMap(commandsOf).map((command) => {
     const outcome = model.apply(command);

@@ -2,6 +2,7 @@ import type { Prng } from '../base/prng.ts';
 import type { Cluster } from './cluster.ts';
 import { SECTOR_BYTES } from './inode.ts';
 import type { NetworkWorld } from './network.ts';
+import type { Operator } from './operator.ts';
 import type { SimProcess } from './process.ts';
 import type { SimServer } from './server.ts';
 
@@ -11,11 +12,17 @@ export interface Victims {
   readonly network: NetworkWorld;
   /** Processes of clients. */
   readonly clients: readonly SimProcess[];
+  readonly operator: Operator;
+  /** So many new clients connect, do little, and leave. */
+  readonly addVisitors: (count: number) => void;
   readonly prng: Prng;
 }
 
 /** Begins a fault; the result ends it. */
 type Fault = (victims: Victims) => () => void;
+
+const ROLLING_LOOK_US = 50_000;
+const CROWD_MAX = 40;
 
 const servers = ({ cluster }: Victims): string[] => cluster.servers.map(({ name }) => name);
 const everybody = ({ network }: Victims): string[] => network.hostNames;
@@ -76,6 +83,45 @@ function flapping(victims: Victims): () => void {
     isOver = true;
     network.links.heal();
   };
+}
+
+/** One server hears clients and no server: it is behind by more than the others keep. */
+function leftBehind(victims: Victims): () => void {
+  const [first, ...others] = victims.prng.shuffled(servers(victims));
+  victims.network.links.split([first as string], others);
+  return () => victims.network.links.heal();
+}
+
+/** SIGTERM to one after the other, each as soon as the one before it serves again. */
+function rollingRestart({ cluster, network: { world }, prng }: Victims): () => void {
+  const waiting = prng.shuffled(cluster.servers);
+  let isOver = false;
+  const next = (): void => {
+    const server = waiting.pop();
+    if (server === undefined) return;
+    const { process } = server;
+    server.shutDown();
+    const look = (): void => {
+      if (isOver) return;
+      if (server.isServing && server.process !== process) next();
+      else world.schedule(ROLLING_LOOK_US, look);
+    };
+    look();
+  };
+  next();
+  return () => {
+    isOver = true;
+  };
+}
+
+/** No client reaches a server; then all come at once, and many more with them. */
+function stampede(victims: Victims): () => void {
+  const { network, prng, addVisitors } = victims;
+  addVisitors(prng.between(5, CROWD_MAX));
+  const known = servers(victims);
+  const others = everybody(victims).filter((name) => !known.includes(name));
+  network.links.split(known, others);
+  return () => network.links.heal();
 }
 
 function slowDisk(victims: Victims): () => void {
@@ -175,10 +221,21 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   slowDisk,
   fullDisk,
   diskError,
+  rollingRestart,
+  stampede,
 };
 
 /** Faults between servers, which take several. */
-export const ENSEMBLE_FAULTS: Readonly<Record<string, Fault>> = { chained, quorumLoss };
+export const ENSEMBLE_FAULTS: Readonly<Record<string, Fault>> = {
+  chained,
+  quorumLoss,
+  leftBehind,
+  /** Somebody joins, leaves, gets or loses a vote, whatever else is going on. */
+  reconfigure: ({ operator }) => {
+    void operator.change();
+    return () => {};
+  },
+};
 
 /**
  * Disks that lie. At most a minority of servers may have one, counted until it is repaired: beyond
@@ -202,4 +259,12 @@ export const LIES: Readonly<Record<string, (server: SimServer, prng: Prng) => vo
     disk.misdirect(path, place(), place(), SECTOR_BYTES * prng.between(1, 4));
   },
   lostEntry: ({ disk }, prng) => disk.loseEntry(prng.pick(disk.paths())),
+  /** Found at once, because the log is read again at once. */
+  damagedLog: (server, prng) => {
+    const segments = server.disk.paths().filter((path) => path.includes('/log/'));
+    const path = prng.pick(segments.length > 0 ? segments : server.disk.paths());
+    const bits = server.disk.contentOf(path).length * 8;
+    if (bits > 0) server.disk.flipBit(path, prng.below(bits));
+    server.crashAndRestart();
+  },
 };

@@ -22,6 +22,9 @@ export class Ghost {
   private readonly session: bigint;
   private readonly history: History;
   private readonly nowUs: () => number;
+  private readonly appliedSlot: () => number;
+  /** What its server had applied as each ping without an answer was sent. */
+  private readonly slots: number[];
   /** When each ping without an answer was sent; 0 for those of the client's before. */
   private readonly pingsUs: number[];
   private movedUs = 0;
@@ -33,12 +36,15 @@ export class Ghost {
     pingsBefore: number,
     history: History,
     nowUs: () => number,
+    appliedSlot: () => number,
   ) {
     this.stream = stream;
     this.input = input;
     this.session = session;
     this.history = history;
     this.nowUs = nowUs;
+    this.appliedSlot = appliedSlot;
+    this.slots = new Array<number>(pingsBefore).fill(0);
     this.pingsUs = new Array<number>(pingsBefore).fill(0);
   }
 
@@ -56,8 +62,9 @@ export class Ghost {
       const { xid } = decodeRecord(new Reader(frame), 'ReplyHeader');
       if (xid !== Xid.ping) continue;
       const sentUs = this.pingsUs.shift() ?? 0;
+      const appliedSlot = this.slots.shift() ?? 0;
       const { session, movedUs } = this;
-      if (sentUs > 0) this.history.ghostPings.push({ session, movedUs, sentUs });
+      if (sentUs > 0) this.history.ghostPings.push({ session, movedUs, sentUs, appliedSlot });
     }
   }
 
@@ -65,6 +72,7 @@ export class Ghost {
     const writer = new Writer();
     encodeRequest(writer, { xid: Xid.ping, type: Op.ping, body: null });
     this.pingsUs.push(this.nowUs());
+    this.slots.push(this.appliedSlot());
     this.stream.write(writer.written().slice());
   }
 }

@@ -71,6 +71,8 @@ export interface GhostPing {
   /** When the client was told that the session is on its new connection. */
   readonly movedUs: number;
   readonly sentUs: number;
+  /** The last slot that the connection's server had applied when the ping was sent. */
+  readonly appliedSlot: number;
 }
 
 /** At this time a client held a lock, and trusted its session. */

@@ -6,6 +6,8 @@ import type { World } from './world.ts';
 
 /** Of what the nemesis does, where it may. */
 const LIE_SHARE = 0.2;
+/** A disk is lost for good: no fault that ends by itself. */
+export const WIPE = 'wipe';
 const FAULT_MS_MIN = 20;
 const FAULT_MS_MAX = 5_000;
 
@@ -17,8 +19,10 @@ export class Nemesis {
   private readonly prng: Prng;
   private readonly ends = new Set<() => void>();
   private isOver = false;
-  /** Servers whose disk has lied. Nobody says when it is repaired, so they count to the end. */
+  /** Servers whose disk has lied. Nobody says when it is repaired, so they count until replaced. */
   readonly lying: Set<SimServer> = new Set<SimServer>();
+  /** Servers that have lost their disk and do not have everything back yet. */
+  readonly wiped: Set<SimServer> = new Set<SimServer>();
 
   constructor(world: World, victims: Victims, options: Options) {
     this.world = world;
@@ -30,7 +34,12 @@ export class Nemesis {
 
   /** More disks have lied than the ensemble can bear: now only that this is found counts. */
   get hasExceededBudget(): boolean {
-    return this.lying.size > this.options.lyingDisksMax;
+    return this.unsound.size > this.options.lyingDisksMax;
+  }
+
+  /** What stood on the disks of these can't be counted on. */
+  private get unsound(): Set<SimServer> {
+    return new Set([...this.lying, ...this.wiped]);
   }
 
   /** Ends what is under way, and begins nothing any more. */
@@ -50,11 +59,15 @@ export class Nemesis {
 
   private strike(): void {
     const { options, prng } = this;
-    if (prng.chance(LIE_SHARE) && this.mayLie.length > 0) {
-      this.lie(prng.pick(this.mayLie));
+    if (prng.chance(LIE_SHARE) && this.maySuffer.length > 0) {
+      this.lie(prng.pick(this.maySuffer));
       return;
     }
     const name = prng.pick(options.faults);
+    if (name === WIPE) {
+      this.wipe();
+      return;
+    }
     const begin = FAULTS[name] ?? ENSEMBLE_FAULTS[name];
     if (begin === undefined) throw new Error(`there is no fault ${name}`);
     const forMs = prng.magnitude(FAULT_MS_MIN, FAULT_MS_MAX);
@@ -69,11 +82,31 @@ export class Nemesis {
     this.world.schedule(forMs * 1_000, end);
   }
 
-  private get mayLie(): readonly SimServer[] {
-    const { options, lying } = this;
-    const { servers } = this.victims.cluster;
-    if (options.detectsOnly || lying.size < options.lyingDisksMax) return servers;
-    return [...lying];
+  private get maySuffer(): readonly SimServer[] {
+    const { options, unsound } = this;
+    const { servers, hasFormed } = this.victims.cluster;
+    // Whose founder loses its disk before the others have heard of it founds another ensemble
+    // (seed 91 of 2026-11-25): nobody has lost anything, but slot 1 of two ensembles is not one.
+    if (!hasFormed) return [];
+    if (options.detectsOnly || unsound.size < options.lyingDisksMax) return servers;
+    return [...unsound];
+  }
+
+  /** A new disk, and what an operator does then. It ends what an earlier disk has lied, too. */
+  private wipe(): void {
+    const { cluster, operator } = this.victims;
+    const may = this.maySuffer.filter((server) => !this.wiped.has(server));
+    if (may.length === 0) return;
+    const server = this.prng.pick(may);
+    this.note(WIPE, { server: server.name });
+    this.wiped.add(server);
+    server.wipe();
+    cluster.startLater(server);
+    void operator.replace(server).then(() => {
+      this.note('has everything back', { server: server.name });
+      this.wiped.delete(server);
+      this.lying.delete(server);
+    });
   }
 
   private lie(server: SimServer): void {

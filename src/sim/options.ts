@@ -1,11 +1,16 @@
 import { Prng } from '../base/prng.ts';
 import { ENSEMBLE_FAULTS, FAULTS } from './faults.ts';
+import { WIPE } from './nemesis.ts';
 import { STEP_NAMES } from './workload.ts';
 
 /** All that a run is, besides the code. Drawn from the seed, unless the command line says more. */
 export interface Options {
   readonly seed: number;
+  /** Servers that found the ensemble, observers included. */
   readonly servers: number;
+  readonly observers: number;
+  /** Servers that may join later. */
+  readonly spares: number;
   readonly clients: number;
   readonly timeoutsMs: readonly number[];
   /** Clients whose clock is so slow that they ping too late, and trust a session that is gone. */
@@ -25,12 +30,19 @@ export interface Options {
   /** Seconds that a machine's clock counts in a true one. */
   readonly clockRates: readonly number[];
   readonly lines: readonly string[];
+  /** Lines of zoo.cfg that only one server has. */
+  readonly ownLines: readonly (readonly string[])[];
+  /** Entries that a leader keeps for those behind: with little of it, snapshots are sent. */
+  readonly retainBytes: number;
+  readonly chunkBytes: number;
+  /** The state begins with counters that are about to wrap. */
+  readonly nearWraps: boolean;
   /** A planted bug, never drawn: disks that call synced what is not. It must be found. */
   readonly forgetfulDisks: boolean;
 }
 
-/** A server's, until ensembles say theirs. */
-const ELECTION_TIMEOUT_MS = 1_000;
+/** What the product takes when nobody says otherwise. */
+const ELECTION_TIMEOUT_MS = 800;
 const LIVENESS_ELECTION_TIMEOUTS = 4;
 
 /**
@@ -43,23 +55,51 @@ function some<T>(prng: Prng, all: readonly T[]): T[] {
   return chosen.length > 0 ? chosen : [prng.pick(all)];
 }
 
+/** Three mostly, because that is what most will run. */
+function drawSize(prng: Prng): number {
+  return prng.pick([3, 3, 3, 3, 3, 1, 5]);
+}
+
+/** What operators have different on different servers, on purpose or not; a later line counts. */
+function drawOwnLines(prng: Prng): string[] {
+  const possible = [
+    'enforceQuota=true',
+    'extendedTypesEnabled=true',
+    'skipACL=yes',
+    'reconfigEnabled=false',
+    'jute.maxbuffer=2000',
+    'minSessionTimeout=1000',
+    'maxSessionTimeout=1500',
+    'snapSizeLimitInKb=4',
+    'globalOutstandingLimit=10',
+  ];
+  return possible.filter(() => prng.chance(0.3));
+}
+
 export function drawOptions(seed: number, said: Partial<Options> = {}): Options {
   const prng = new Prng(seed).fork();
-  const servers = said.servers ?? 1;
+  const servers = said.servers ?? drawSize(prng);
   const clients = prng.between(1, 6);
   const detectsOnly = servers < 3 && prng.chance(0.1);
-  const faults = [...Object.keys(FAULTS), ...(servers > 2 ? Object.keys(ENSEMBLE_FAULTS) : [])];
+  const several = [...Object.keys(ENSEMBLE_FAULTS), WIPE];
+  const possible = [...Object.keys(FAULTS), ...(servers > 2 ? several : [])];
+  const faults = said.faults ?? (prng.chance(0.05) ? [] : some(prng, possible));
+  const reconfigures = faults.includes('reconfigure');
+  const observers = servers > 3 || (servers > 2 && prng.chance(0.1)) ? prng.below(2) : 0;
   return {
     seed,
     servers,
+    observers,
+    spares: reconfigures ? prng.between(0, 2) : 0,
     clients,
     timeoutsMs: Array.from({ length: clients }, () => prng.magnitude(400, 4_000)),
     carelessClients: prng.chance(0.2) ? 1 : 0,
     thinkMs: prng.magnitude(2, 200),
     steps: some(prng, STEP_NAMES),
-    faults: prng.chance(0.05) ? [] : some(prng, faults),
+    faults,
     faultEveryMs: prng.magnitude(200, 5_000),
-    lyingDisksMax: Math.floor((servers - 1) / 2),
+    // Where voters leave, what is a minority of them now need not be one of those that decided.
+    lyingDisksMax: reconfigures ? 0 : Math.floor((servers - observers - 1) / 2),
     detectsOnly,
     safetyMs: prng.magnitude(2_000, 20_000),
     livenessMs: ELECTION_TIMEOUT_MS * LIVENESS_ELECTION_TIMEOUTS,
@@ -72,9 +112,15 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
       'minSessionTimeout=400',
       'maxSessionTimeout=4000',
       'maxClientCnxns=0',
+      'znode.container.checkIntervalMs=500',
+      'reconfigEnabled=true',
       `snapSizeLimitInKb=${prng.pick([4, 64, 4_096])}`,
       `globalOutstandingLimit=${prng.pick([10, 1_000])}`,
     ],
+    ownLines: prng.chance(0.5) ? [] : Array.from({ length: servers }, () => drawOwnLines(prng)),
+    retainBytes: prng.pick([1_000, 100_000, 16_777_216]),
+    chunkBytes: prng.pick([500, 20_000, 1_048_576]),
+    nearWraps: prng.chance(0.2),
     forgetfulDisks: false,
     ...said,
   };

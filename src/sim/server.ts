@@ -1,11 +1,12 @@
 import type { Prng } from '../base/prng.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import { type RunningServer, startReplica } from '../entry/assembly.ts';
-import type { StorageSizes } from '../entry/ports.ts';
+import type { MessageSizes, StorageSizes } from '../entry/ports.ts';
 import type { Checksums } from '../io/checksums.ts';
 import type { LogFields, Logger } from '../io/logger.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Observer } from '../replica/observer.ts';
+import type { State } from '../state/state.ts';
 import { SimDisk } from './disk.ts';
 import { type DiskSpeed, timedBy } from './disk-timing.ts';
 import { type Host, type NetworkWorld, SimNetwork } from './network.ts';
@@ -22,12 +23,19 @@ export interface Surroundings {
   readonly hashes: Secrets;
 }
 
+/** What all servers of a run have in common besides their files. */
+export interface ServerSetup {
+  readonly messageSizes: MessageSizes;
+  readonly prepare?: (blank: State) => void;
+}
+
 export interface ServerOptions {
   readonly id: number;
   readonly name: string;
   readonly config: ServerConfig;
   readonly clockRate: number;
   readonly forgetfulDisk: boolean;
+  readonly setup: ServerSetup;
   /** Told of what this server decides and applies, whichever process it runs in. */
   readonly observer: Observer;
   /** The process has ended without being told to: with an error, or null for a clean end. */
@@ -93,6 +101,7 @@ export class SimServer {
       logger: this.logger(process),
       observer: this.options.observer,
       storageSizes: STORAGE_SIZES,
+      ...this.options.setup,
     }).then(
       (running) => this.serves(process, running),
       (error: unknown) => this.exited(process, error),
@@ -104,6 +113,12 @@ export class SimServer {
     this.note('is killed');
     this.endProcess();
     this.replaceDisk(this.disk.copy());
+  }
+
+  /** Killed, and started again by whoever starts it again after a crash. */
+  crashAndRestart(): void {
+    this.kill();
+    this.options.onExit(this, null);
   }
 
   /** The power goes off: nobody is told, and of what was not synced any part may be gone. */
@@ -130,9 +145,10 @@ export class SimServer {
     void this.running?.close();
   }
 
-  /** A new, blank disk. */
+  /** The process is killed, and finds a new, blank disk when it is started again. */
   wipe(): void {
     this.note('gets a blank disk');
+    this.endProcess();
     this.hasServed = false;
     this.replaceDisk(new SimDisk());
   }

@@ -3,19 +3,23 @@ import type { Checksums } from '../io/checksums.ts';
 import { DiskError, isDiskError } from '../io/disk.ts';
 import type { Secrets } from '../io/secrets.ts';
 import { Err } from '../protocol/constants.ts';
+import { ReplacedError } from '../replica/peers/founding.ts';
 import { StorageError } from '../storage/errors.ts';
 import { Actor } from './actor.ts';
 import { check } from './check.ts';
 import { SimClient } from './client.ts';
 import { Cluster, type Failure } from './cluster.ts';
+import { SUPER_AUTH } from './config.ts';
 import { History } from './history.ts';
+import { moveNearWraps } from './near-wraps.ts';
 import { Nemesis } from './nemesis.ts';
 import { NetworkWorld, SimNetwork } from './network.ts';
+import { Operator } from './operator.ts';
 import type { Options } from './options.ts';
 import { SimProcess } from './process.ts';
 import { ProcessClock } from './process-clock.ts';
 import { Trace } from './trace.ts';
-import { act } from './workload.ts';
+import { act, visit } from './workload.ts';
 import { World } from './world.ts';
 
 /** What the platform does better than we could, and does alike every time. */
@@ -43,6 +47,7 @@ const CARELESS_RATE = 0.2;
 
 /** Everybody has heard everything by then. */
 const SETTLING_MS = 5_000;
+const OPERATOR_TIMEOUT_MS = 2_000;
 
 /** One run: faults and safety first, then no faults and liveness, then the checkers. */
 export class Simulation {
@@ -53,15 +58,21 @@ export class Simulation {
   private readonly history = new History();
   private readonly clients: SimProcess[] = [];
   private nemesis: Nemesis | null = null;
+  private visitors = 0;
 
   constructor(options: Options, platform: Platform, print: ((line: string) => void) | null = null) {
     this.options = options;
     this.world = new World(options.seed, new Trace(print));
     this.network = new NetworkWorld(this.world);
     this.network.fragmentation = options.fragmentation;
-    const { servers: size, lines, clockRates, forgetfulDisks } = options;
+    const { servers: size, retainBytes, chunkBytes, nearWraps } = options;
     const surroundings = { world: this.world, network: this.network, ...platform };
-    this.cluster = new Cluster(surroundings, { size, lines, clockRates, forgetfulDisks });
+    const setup = {
+      messageSizes: { retainBytes, chunkBytes },
+      ...(nearWraps ? { prepare: moveNearWraps } : {}),
+    };
+    this.cluster = new Cluster(surroundings, { ...options, size, setup });
+    this.cluster.mayEnd = (failure) => this.mayEnd(failure);
   }
 
   async run(): Promise<Result> {
@@ -75,12 +86,18 @@ export class Simulation {
   private async runPhases(): Promise<Result> {
     const { options, world, network, cluster } = this;
     cluster.start();
-    for (const timeoutMs of options.timeoutsMs) void this.addActor(timeoutMs);
-    const victims = { cluster, network, clients: this.clients, prng: world.prng.fork() };
+    for (const timeoutMs of options.timeoutsMs) this.runs(this.addActor(timeoutMs));
+    const victims = {
+      cluster,
+      network,
+      clients: this.clients,
+      operator: this.addOperator(),
+      addVisitors: (count: number) => this.addVisitors(count),
+      prng: world.prng.fork(),
+    };
     const nemesis = new Nemesis(world, victims, options);
     this.nemesis = nemesis;
-    const hasEnded = (): boolean => this.findings().length > 0;
-    await world.run(options.safetyMs * 1_000, hasEnded);
+    await world.run(options.safetyMs * 1_000, this.hasFindings);
     if (nemesis.hasExceededBudget) return this.judgeDetection();
     if (this.findings().length > 0) return this.judge();
     nemesis.stop();
@@ -89,7 +106,7 @@ export class Simulation {
       const limit = `${options.livenessMs} ms after the last fault`;
       return this.result(Verdict.liveness, [`no write was answered within ${limit}`]);
     }
-    await world.run(SETTLING_MS * 1_000, () => this.findings().length > 0);
+    await world.run(SETTLING_MS * 1_000, this.hasFindings);
     return this.judge();
   }
 
@@ -115,15 +132,34 @@ export class Simulation {
     return isDone;
   }
 
+  /** A client's program that throws is a mistake of the simulator's. */
+  private runs(program: Promise<unknown>): void {
+    program.catch((error: unknown) => {
+      this.history.breaches.push(error instanceof Error ? `${error.stack}` : String(error));
+    });
+  }
+
   private async addActor(timeoutMs: number): Promise<void> {
     const actor = this.addClient(`c${this.clients.length + 1}`, timeoutMs);
     await act(actor, this.options.steps, this.options.thinkMs);
   }
 
-  private addClient(name: string, timeoutMs: number): Actor {
+  private addOperator(): Operator {
+    const { world, cluster } = this;
+    const actor = this.addClient('operator', OPERATOR_TIMEOUT_MS, SUPER_AUTH);
+    return new Operator(actor, cluster, (what, fields) =>
+      world.trace.note(world.nowUs, 'operator', what, fields),
+    );
+  }
+
+  private addVisitors(count: number): void {
+    for (let i = 0; i < count; i++) this.runs(visit(this.addClient(`v${++this.visitors}`, 2_000)));
+  }
+
+  private addClient(name: string, timeoutMs: number, auth: string | null = null): Actor {
     const { world, network, history, cluster } = this;
     const process = new SimProcess(world, name);
-    const isCareless = this.clients.length < this.options.carelessClients;
+    const isCareless = auth === null && this.clients.length < this.options.carelessClients;
     const rate = isCareless ? CARELESS_RATE : 1 + (world.prng.fraction() - 0.5) / 50;
     this.clients.push(process);
     const client = new SimClient({
@@ -135,27 +171,40 @@ export class Simulation {
       timeoutMs,
       history,
       isCareless,
+      auth,
       nowUs: () => world.nowUs,
+      appliedSlotOf: (host) => cluster.appliedSlotOf(host),
     });
     return new Actor(client, world.prng.fork());
   }
 
   /** What need not wait for the end. */
   private findings(): string[] {
-    // Whose disk has lied may say so, and refuse to serve.
-    const mayEnd = ({ server, error, wasBlank }: Failure): boolean =>
-      isDiskError(error, 'EIO') ||
-      // A blank disk without space can't be formatted.
-      (isDiskError(error, 'ENOSPC') && wasBlank) ||
-      (this.nemesis?.lying.has(server) === true && !(error instanceof AssertionError));
-    const broken = this.cluster.failures.filter((failure) => !mayEnd(failure));
-    const ends = broken.map(({ server, error }) => `${server.name} ended: ${error}`);
+    const { failures } = this.cluster;
+    const ends = failures.map(({ server, error }) => `${server.name} ended: ${error}`);
     return [...this.history.breaches, ...this.cluster.decided.breaches, ...ends];
   }
 
+  private readonly hasFindings = (): boolean =>
+    this.history.breaches.length +
+      this.cluster.decided.breaches.length +
+      this.cluster.failures.length >
+    0;
+
+  private mayEnd({ server, error, wasBlank }: Failure): boolean {
+    const { nemesis } = this;
+    if (isDiskError(error, 'EIO')) return true;
+    // A blank disk without space can't be formatted.
+    if (isDiskError(error, 'ENOSPC') && wasBlank) return true;
+    // The ensemble knows its number as another replica's, until that one is replaced.
+    if (error instanceof ReplacedError && nemesis?.wiped.has(server) === true) return true;
+    // Whose disk has lied may say so, and refuse to serve.
+    return nemesis?.lying.has(server) === true && !(error instanceof AssertionError);
+  }
+
   private judge(): Result {
-    const isAlone = this.options.servers === 1;
-    const wrong = check(this.history, this.cluster.decided, isAlone);
+    const { servers, nearWraps } = this.options;
+    const wrong = check(this.history, this.cluster.decided, { isAlone: servers === 1, nearWraps });
     const reasons = [...this.findings(), ...wrong];
     return this.result(reasons.length === 0 ? Verdict.ok : Verdict.correctness, reasons);
   }

@@ -43,6 +43,20 @@ const STEPS: Readonly<Record<string, Step>> = {
       actor.prng.pick([persistent, persistentRecursive]),
     );
   },
+  config: (actor) => actor.get('/zookeeper/config', actor.prng.chance(0.3)),
+  // What becomes of these, the configuration of the leader decides.
+  quota,
+  large: (actor) => actor.set('/t/b', 'x'.repeat(3_000)),
+  outlived: (actor) => actor.createOutlived('/t/ttl', 300),
+  restrict: (actor) => actor.restrict(actor.prng.pick(LEAVES)),
+  counters: async (actor) => {
+    await Promise.all([
+      actor.set('/zookeeper/quota', actor.freshValue()),
+      actor.create('/w'),
+      actor.delete('/w'),
+      actor.create('/zookeeper/w-', '', CreateMode.ephemeralSequential),
+    ]);
+  },
   closeSession: (actor) => actor.client.closeSession(),
   move,
   stampede: (actor) =>
@@ -68,6 +82,14 @@ async function count(actor: Actor): Promise<void> {
   }
   const { data, stat } = read.reply as RecordOf<'GetDataResponse'>;
   await actor.set(COUNTER, String(Number(textOf(data)) + 1), stat.version);
+}
+
+/** Few znodes may be below /t. */
+async function quota(actor: Actor): Promise<void> {
+  const limits = 'count=4,bytes=-1=;byteHardLimit=-1;countHardLimit=6';
+  await actor.create('/zookeeper/quota/t');
+  await actor.create('/zookeeper/quota/t/zookeeper_limits', limits);
+  await actor.create('/zookeeper/quota/t/zookeeper_stats', 'count=0,bytes=0');
 }
 
 /** Several at once, of which any may fail and take the others with it. */
@@ -97,6 +119,14 @@ export async function act(actor: Actor, steps: readonly string[], thinkMs: numbe
     await STEPS[pickStep(actor.prng, steps)]?.(actor);
     await actor.client.pause(actor.prng.exponential(thinkMs));
   }
+}
+
+/** One of a crowd: does a little and leaves. */
+export async function visit(actor: Actor): Promise<void> {
+  await actor.get(REGISTERS[0] as string, true);
+  await actor.set(REGISTERS[0] as string, actor.freshValue());
+  await actor.create('/t/v-', '', CreateMode.ephemeralSequential);
+  await actor.client.leave();
 }
 
 /** Closing sessions and stampedes are rare among what is common. */

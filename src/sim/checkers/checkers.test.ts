@@ -248,12 +248,19 @@ describe('expiry', () => {
 });
 
 describe('a connection that its session has left', () => {
+  const kind = CommandKind.attachSession;
+  const log = [commandOf({ kind, slot: 7, decidedUs: 900 })];
+  const verdict = (sentUs: number, appliedSlot: number): number => {
+    const ghostPings = [{ session: 1n, movedUs: 1_000, sentUs, appliedSlot }];
+    return checkGhosts(evidenceOf({ ghostPings }, log), 500).length;
+  };
+
   it('may answer until the bound is over, and not longer', () => {
-    const verdict = (sentUs: number): number => {
-      const evidence = evidenceOf({ ghostPings: [{ session: 1n, movedUs: 1_000, sentUs }] });
-      return checkGhosts(evidence, 500).length;
-    };
-    expect([verdict(1_500), verdict(1_501)]).toEqual([0, 1]);
+    expect([verdict(1_500, 7), verdict(1_501, 7)]).toEqual([0, 1]);
+  });
+
+  it('may answer while its server has not heard of the move', () => {
+    expect([verdict(9_000, 6), verdict(9_000, 7)]).toEqual([0, 1]);
   });
 });
 

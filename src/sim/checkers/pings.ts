@@ -1,3 +1,5 @@
+import { CommandKind } from '../../state/command.ts';
+import { Verdict } from '../../state/outcome.ts';
 import type { Evidence } from '../evidence.ts';
 
 /** A server that hears of no leader goes on answering for this part of a session's time-out. */
@@ -25,13 +27,33 @@ export function checkPings(evidence: Evidence, lagUs: number): string[] {
 
 /**
  * A session is on one connection: what it left is closed, on whatever server it was, when the move
- * is applied there (ZooKeeper's SESSION_MOVED; rule 6). The same bound holds.
+ * is applied there (ZooKeeper's SESSION_MOVED; rule 6). A server that has no space for the log stays
+ * behind for as long as that takes, so what counts is what it had applied by then.
  */
 export function checkGhosts(evidence: Evidence, lagUs: number): string[] {
   const bounds = boundsUs(evidence, lagUs);
-  return evidence.history.ghostPings
-    .filter(({ session, movedUs, sentUs }) => sentUs > movedUs + (bounds.get(session) ?? lagUs))
-    .map(({ session }) => `session ${session} has moved, and its old connection is still served`);
+  const moves = movesOf(evidence);
+  return evidence.history.ghostPings.flatMap(({ session, movedUs, sentUs, appliedSlot }) => {
+    const isLate = sentUs > movedUs + (bounds.get(session) ?? lagUs);
+    const move = moves.get(session)?.findLast(({ decidedUs }) => decidedUs <= movedUs);
+    if (!isLate || move === undefined || move.slot > appliedSlot) return [];
+    const when = `at ${movedUs} µs; its old connection still answers a ping of ${sentUs} µs`;
+    return [`session ${session} has moved ${when}`];
+  });
+}
+
+interface Move {
+  readonly slot: number;
+  readonly decidedUs: number;
+}
+
+function movesOf({ log }: Evidence): Map<bigint, Move[]> {
+  const moves = new Map<bigint, Move[]>();
+  for (const { kind, session, outcome, slot, decidedUs } of log) {
+    const isMove = kind === CommandKind.attachSession && outcome.verdict === Verdict.applied;
+    if (isMove) moves.set(session, [...(moves.get(session) ?? []), { slot, decidedUs }]);
+  }
+  return moves;
 }
 
 function boundsUs({ log }: Evidence, lagUs: number): Map<bigint, number> {

@@ -47,9 +47,9 @@ export class Model {
   timeMs = 0;
   /** Null before genesis. */
   membershipVersion: number | null = null;
-  private out = new Writer();
+  protected out: Writer = new Writer();
   private changes: string[] = [];
-  private command!: PlainCommand;
+  protected command!: PlainCommand;
   /** What quota checks go by: the state before the multi. */
   private committed = this.nodes;
 
@@ -105,7 +105,7 @@ export class Model {
         return;
       case CommandKind.genesis:
         if (this.membershipVersion !== null) outcome.verdict = Verdict.repeat;
-        else this.showMembership(0);
+        else this.found();
         return;
       case CommandKind.openEpoch:
         if (this.command.opensEpoch !== true) return;
@@ -124,11 +124,27 @@ export class Model {
     }
   }
 
-  private showMembership(version: number): void {
+  /** What the first command of an ensemble does; who knows more than one ensemble overrides it. */
+  protected found(): void {
+    this.showMembership(0);
+  }
+
+  /** Throws what a reconfig is refused with. */
+  protected reconfigure(): void {
+    ensure(this.flag(CommandFlag.reconfigEnabled), Err.reconfigDisabled);
+    ensure(this.membershipVersion !== null, Err.unimplemented);
+    this.require(this.node('/zookeeper/config'), Perm.write);
+  }
+
+  protected membershipText(version: number): string {
+    return `${GENESIS_TEXT}\nversion=${version.toString(16)}`;
+  }
+
+  protected showMembership(version: number): void {
     this.membershipVersion = version;
     const node = this.node('/zookeeper/config');
     const before = sizeOf(node.data);
-    node.data = `${GENESIS_TEXT}\nversion=${version.toString(16)}`;
+    node.data = this.membershipText(version);
     node.version = -1;
     node.mzxid = version;
     node.mtime = this.timeMs;
@@ -226,10 +242,8 @@ export class Model {
   private request(write: PlainWrite): void {
     if (write.opcode === Op.multi) this.multi(write.ops ?? []);
     else if (write.opcode === Op.reconfig) {
-      ensure(this.flag(CommandFlag.reconfigEnabled), Err.reconfigDisabled);
-      ensure(this.membershipVersion !== null, Err.unimplemented);
+      this.reconfigure();
       const node = this.node('/zookeeper/config');
-      this.require(node, Perm.write);
       this.showMembership(this.zxid);
       const stat = this.stat('/zookeeper/config');
       encodeRecord(this.out, 'GetDataResponse', { data: utf8Encode(String(node.data)), stat });
@@ -299,7 +313,7 @@ export class Model {
     encodeRecord(this.out, 'ErrorResponse', { err });
   }
 
-  private flag(flag: number): boolean {
+  protected flag(flag: number): boolean {
     return (this.command.flags & flag) !== 0;
   }
 
@@ -323,7 +337,7 @@ export class Model {
     );
   }
 
-  private require(node: ModelNode, mask: number): void {
+  protected require(node: ModelNode, mask: number): void {
     ensure(modelPermits(node.acl, mask, this.asker()), Err.noAuth);
   }
 

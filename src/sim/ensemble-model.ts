@@ -1,0 +1,45 @@
+import { Err, Perm } from '../protocol/constants.ts';
+import { CommandFlag } from '../state/command.ts';
+import { type Membership, membershipText } from '../state/membership.ts';
+import { evaluateReconfig, membershipOf } from '../state/reconfig.ts';
+import { Model } from '../state/testing/model.ts';
+import { ensure } from '../state/testing/model-parts.ts';
+import type { LoggedCommand } from './commands.ts';
+
+/**
+ * The naive model of an ensemble whose members come and go. What a reconfig asks for is judged by
+ * the rules under test, which `state/reconfig.test.ts` compares with ZooKeeper's; when it is judged,
+ * by which flags and in which state, is the log's affair, and that is checked here.
+ */
+export class EnsembleModel extends Model {
+  private membership: Membership | null = null;
+
+  protected override found(): void {
+    this.membership = (this.command as LoggedCommand).membership ?? null;
+    super.found();
+  }
+
+  protected override membershipText(version: number): string {
+    if (this.membership === null) return super.membershipText(version);
+    this.membership = { ...this.membership, version };
+    return membershipText(this.membership);
+  }
+
+  protected override reconfigure(): void {
+    const { reconfig, flags } = this.command as LoggedCommand;
+    ensure(reconfig !== undefined, Err.marshallingError);
+    const present = this.membership;
+    const plan = evaluateReconfig(present, reconfig.request, flags);
+    ensure(typeof plan !== 'number', typeof plan === 'number' ? plan : Err.ok);
+    ensure(present !== null, Err.unimplemented);
+    const next = membershipOf(plan, present, reconfig.identities, this.zxid);
+    ensure(next !== null, Err.newConfigNoQuorum);
+    if (plan.isReplacement) ensure(this.isSuper() || this.flag(CommandFlag.skipACL), Err.noAuth);
+    else this.require(this.node('/zookeeper/config'), Perm.write);
+    this.membership = next;
+  }
+
+  private isSuper(): boolean {
+    return this.command.identities.some(({ scheme }) => scheme === 'super');
+  }
+}
