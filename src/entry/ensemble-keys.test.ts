@@ -94,8 +94,8 @@ describe('an ensemble honours', () => {
   });
 
   it('quoll.electionTimeoutMs', async () => {
-    expect(await electionMs(['quoll.electionTimeoutMs=3000'])).toBeGreaterThan(2_500);
-    expect(await electionMs(['quoll.electionTimeoutMs=500'])).toBeLessThan(2_500);
+    expect(await electionMs(['quoll.electionTimeoutMs=3000'])).toBeGreaterThan(1_800);
+    expect(await electionMs(['quoll.electionTimeoutMs=500'])).toBeLessThan(1_800);
   });
 
   it('quoll.heartbeatIntervalMs', async () => {

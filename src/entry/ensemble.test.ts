@@ -72,9 +72,8 @@ describe('the servers of an ensemble', () => {
     await ensemble.until(async () => !(await ensemble.run(2).word('conf')).endsWith('=0'));
     const text = await ensemble.run(2).word('conf');
     const [, members = ''] = text.split('\nserverId=2\n');
-    expect(members).toMatch(
-      /^initLimit=10\nsyncLimit=5\nelectionAlg=3\nelectionPort=\d+\nquorumPort=\d+\npeerType=0\nmembership: \nserver\.1=/,
-    );
+    expect(members).toMatch(/^initLimit=10\nsyncLimit=5\nelectionAlg=3\nelectionPort=\d+\n/);
+    expect(members).toMatch(/\nquorumPort=\d+\npeerType=0\nmembership: \nserver\.1=/);
     expect(members).toMatch(/\nversion=100000000$/);
   });
 

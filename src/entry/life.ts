@@ -199,7 +199,7 @@ export class Life {
   }
 
   /**
-   * What clients were told and what they watch is unknown in the next life: they have to go. What is
+   * What clients were told and watch is unknown in the next life: they have to go. What is
    * on its way to the disk ends first.
    */
   private async standAside(): Promise<void> {

@@ -27,8 +27,8 @@ export function checkPings(evidence: Evidence, lagUs: number): string[] {
 
 /**
  * A session is on one connection: what it left is closed, on whatever server it was, when the move
- * is applied there (ZooKeeper's SESSION_MOVED; rule 6). A server that has no space for the log stays
- * behind for as long as that takes, so what counts is what it had applied by then.
+ * is applied there (ZooKeeper's SESSION_MOVED; rule 6). A server that has no space for the log
+ * stays behind for as long as that takes, so what counts is what it had applied by then.
  */
 export function checkGhosts(evidence: Evidence, lagUs: number): string[] {
   const bounds = boundsUs(evidence, lagUs);
