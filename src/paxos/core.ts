@@ -86,6 +86,8 @@ export class Core {
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
+  /** Decides without asking anybody. Every request looks here, so it is worked out once. */
+  isAlone: boolean;
   /** The highest round anyone was heard to use. */
   roundSeen: number;
   /** Handed out as decided. */
@@ -116,6 +118,7 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
+    this.isAlone = this.quorums.isWriteQuorum(new Set([options.id]));
     this.isLossOnDisk = options.damaged;
     const appliedId = options.appliedConfigurationId ?? 0;
     this.lacksStopSign = options.damaged && appliedId < options.state.configuration.id;
@@ -428,5 +431,6 @@ export class Core {
   private setConfiguration(configuration: Configuration): void {
     this.configuration = configuration;
     this.quorums = quorumsOf(configuration);
+    this.isAlone = this.quorums.isWriteQuorum(new Set([this.id]));
   }
 }

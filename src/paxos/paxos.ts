@@ -82,7 +82,7 @@ export class Paxos {
 
   /** True while this replica decides without asking anybody. */
   get isAlone(): boolean {
-    return this.core.quorums.isWriteQuorum(new Set([this.core.id]));
+    return this.core.isAlone;
   }
 
   /** Bodies of entries up to here are no longer referred to. */

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { DiskFile } from '../io/disk.ts';
-import { withFile } from './files.ts';
+import { removeIfThere, withFile } from './files.ts';
 import { blocksOf } from './find-header.ts';
 import { type LogPlace, readEntry, segmentOf } from './log-reading.ts';
 import { eraseRange } from './loss.ts';
@@ -19,7 +19,8 @@ export function takeOldest(segments: Segment[], upToSlot: number): Segment | nul
 
 /** Call it for one segment at a time, oldest first, so that a crash leaves no gap. */
 export async function removeSegment(place: LogPlace, segment: Segment): Promise<void> {
-  await place.disk.remove(segment.path);
+  // Its name may be lost already, by a disk that forgot it or a hand that meant well.
+  await removeIfThere(place.disk, segment.path);
   await place.disk.syncDirectory(place.directory);
 }
 

@@ -249,6 +249,19 @@ describe('snapshots', () => {
     expect(storage.snapshots.list().map((info) => info.slot)).toEqual([2, 3]);
   });
 
+  test('are purged although a segment of the log behind them is gone already', async () => {
+    const disk = new SimDisk();
+    const { storage } = await recover(disk, { snapRetainCount: 2 });
+    const oldest = disk.paths().find((path) => path.endsWith('.qlog')) ?? '';
+    for (let i = 0; i < 12; i++) {
+      await append(storage, [body(900, i), body(900, i)]);
+      if (i === 1) await disk.remove(oldest);
+      await snapshotAtTail(storage, body(10));
+      await settle();
+    }
+    expect(storage.log.firstSlot).toBeGreaterThan(1);
+  });
+
   test('stay for ever, and all of the log with them, where nothing may be purged', async () => {
     const { storage } = await recover(new SimDisk(), { snapRetainCount: Number.POSITIVE_INFINITY });
     for (let i = 0; i < 12; i++) {
