@@ -210,7 +210,7 @@ export const SYSTEM_PATHS: readonly string[] = [
   '/zookeeper/config',
 ];
 
-function randomSystemPath(random: Random, { avoid }: Place): string {
+export function randomSystemPath(random: Random, { avoid }: Place): string {
   const path = random.pick(SYSTEM_PATHS);
   return path === '/zookeeper/config' && avoid.has('config') ? '/zookeeper/quota' : path;
 }
