@@ -7,6 +7,7 @@ import {
 } from '../base/limits.ts';
 import type { Connection } from './connection.ts';
 import type { ServerContext } from './context.ts';
+import { isWrite } from './opcodes.ts';
 
 /**
  * True while no further request of the connection may be executed: too much waits, here or in the
@@ -28,6 +29,22 @@ export function isStalled(connection: Connection): boolean {
     context.inFlight.requests >= context.limits.outstandingMax ||
     context.replica.pendingBytes >= COMMANDS_PENDING_BYTES_MAX
   );
+}
+
+const OPCODE_AT = 4;
+
+/**
+ * A write behind a request that waits for a barrier may not be submitted yet. Its outcome could
+ * come before the leader has named the slot that the barrier waits for: then the reply would take
+ * the place of the one ahead, and reads in between would see what the session wrote after them.
+ */
+export function waitsForBarrier(
+  { pending }: Connection,
+  view: DataView,
+  at: number,
+  length: number,
+): boolean {
+  return pending.barriers > 0 && length >= 8 && isWrite(view.getInt32(at + OPCODE_AT));
 }
 
 /**

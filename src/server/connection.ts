@@ -10,7 +10,7 @@ import type { PathWatch } from '../replica/watches.ts';
 import type { Acl } from '../state/acl.ts';
 import { Identities } from '../state/identities.ts';
 import type { Outcome } from '../state/outcome.ts';
-import { exceedsLimits, isStalled } from './back-pressure.ts';
+import { exceedsLimits, isStalled, waitsForBarrier } from './back-pressure.ts';
 import type { ServerContext } from './context.ts';
 import { Handshake, type SessionNumbers } from './handshake.ts';
 import { Input } from './input.ts';
@@ -169,6 +169,8 @@ export class Connection implements StreamHandler, Client, Flushable {
     if (this.phase === 'closed' || this.phase === 'leaving') return;
     this.pending.passBarrier();
     this.drainPending(this.context.replica.clock.monotonicMs());
+    // A write behind it may be read now, at the end of the turn.
+    this.markDirty();
   }
 
   onFresh(): void {
@@ -377,6 +379,10 @@ export class Connection implements StreamHandler, Client, Flushable {
         return to;
       }
       if (to - at - 4 < length) break;
+      if (waitsForBarrier(this, view, at + 4, length)) {
+        this.pause();
+        break;
+      }
       at += 4 + length;
       this.handleFrame(bytes, view, at - length, at);
     }

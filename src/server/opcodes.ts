@@ -37,3 +37,21 @@ export function isReadOnlyCall(opcode: number): boolean {
 export function isRead(opcode: number): boolean {
   return READS.has(opcode);
 }
+
+/** These become commands in the log. */
+const WRITES: ReadonlySet<number> = new Set([
+  Op.create,
+  Op.create2,
+  Op.createContainer,
+  Op.createTTL,
+  Op.delete,
+  Op.setData,
+  Op.setACL,
+  Op.multi,
+  Op.reconfig,
+  Op.closeSession,
+]);
+
+export function isWrite(opcode: number): boolean {
+  return WRITES.has(opcode);
+}

@@ -35,6 +35,8 @@ export class Pending {
   count = 0;
   /** Requests among them that are executed later. */
   requests = 0;
+  /** Those among them that wait for a barrier. */
+  barriers = 0;
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = viewOf(this.bytes);
   private bytesFrom = 0;
@@ -110,6 +112,7 @@ export class Pending {
     this.push(kind, arrivedUs, this.bytesTo, this.bytesTo + length);
     this.bytesTo += length;
     this.requests++;
+    if (kind === PendingKind.barrier) this.barriers++;
   }
 
   /** The oldest barrier has been passed: it waits for its turn like any request. */
@@ -117,6 +120,7 @@ export class Pending {
     for (let i = 0, at = this.head; i < this.count; i++, at = (at + FIELDS) % this.ring.length) {
       if (this.ring[at] !== PendingKind.barrier) continue;
       this.ring[at] = PendingKind.request;
+      this.barriers--;
       return;
     }
   }
@@ -139,7 +143,7 @@ export class Pending {
     while (this.large.length > 0) this.releaseLarge();
     this.inFlight.requests -= this.count;
     this.popped += this.count;
-    this.count = this.requests = 0;
+    this.count = this.requests = this.barriers = 0;
     this.bytesFrom = this.bytesTo = 0;
   }
 

@@ -5,7 +5,7 @@ import type { Identities } from '../state/identities.ts';
 import { takesMemory, wellFormedWrite } from '../state/state.ts';
 import { visibleUser } from './auth.ts';
 import type { Connection } from './connection.ts';
-import { isRead, isReadOnlyCall } from './opcodes.ts';
+import { isRead, isReadOnlyCall, isWrite } from './opcodes.ts';
 import { PendingKind } from './pending.ts';
 import { executeRead } from './reads.ts';
 import { setWatches } from './watch-requests.ts';
@@ -28,32 +28,17 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
   if (connection.readOnlySession !== null && !isReadOnlyCall(opcode)) {
     return refuseReadOnly(connection, xid, opcode);
   }
-  switch (opcode) {
-    case Op.create:
-    case Op.create2:
-    case Op.createContainer:
-    case Op.createTTL:
-    case Op.delete:
-    case Op.setData:
-    case Op.setACL:
-    case Op.multi:
-    case Op.reconfig:
-    case Op.closeSession:
-      submitWrite(connection, reader, xid, opcode);
-      return true;
-    default:
-      if (!deferred && needsBarrier(connection, opcode)) {
-        connection.defer(reader.bytes, from, reader.end, PendingKind.barrier);
-        connection.context.replica.requestBarrier(connection);
-        return true;
-      }
-      if (!deferred && connection.pending.count > 0) {
-        connection.defer(reader.bytes, from, reader.end);
-        return true;
-      }
-      execute(connection, reader, xid, opcode);
-      return true;
+  if (isWrite(opcode)) {
+    submitWrite(connection, reader, xid, opcode);
+  } else if (!deferred && needsBarrier(connection, opcode)) {
+    connection.defer(reader.bytes, from, reader.end, PendingKind.barrier);
+    connection.context.replica.requestBarrier(connection);
+  } else if (!deferred && connection.pending.count > 0) {
+    connection.defer(reader.bytes, from, reader.end);
+  } else {
+    execute(connection, reader, xid, opcode);
   }
+  return true;
 }
 
 /** These wait until everything is here that was decided when they were asked for. */

@@ -41,7 +41,8 @@ const tally = new Map<string, number>();
 const avoid = new Set(
   AVOIDABLE.filter((name) => {
     const wanted = NAMES.some((server) => server.startsWith('quoll')) && WANTED.includes(name);
-    return wanted || values.avoid.split(',').includes(name);
+    const isEnsemble = NAMES.some((server) => /^quoll-\d/.test(server));
+    return wanted || (isEnsemble && name === 'config') || values.avoid.split(',').includes(name);
   }),
 );
 let roots = 0;

@@ -88,7 +88,9 @@ function creationTtl(random: Random, place: Place): Made {
 
 function deletion(random: Random, place: Place): Made {
   const system = random.oneIn(40);
-  const path = system ? random.pick(vocabulary.SYSTEM_PATHS) : vocabulary.randomPath(random, place);
+  const path = system
+    ? vocabulary.randomSystemPath(random, place)
+    : vocabulary.randomPath(random, place);
   return { type: Op.delete, body: { path, version: vocabulary.randomVersion(random, place) } };
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { Op } from '../../src/protocol/constants.ts';
 import { Caller } from './caller.ts';
@@ -18,9 +18,14 @@ export interface Server {
 
 /**
  * `HOST:PORT` of a server that runs, or one to start: `quoll`, `quoll=FILE` for another bundle than
- * dist/quoll.js, `zookeeper-3.9.5`, `zookeeper-3.8`.
+ * dist/quoll.js, `quoll-3` for an ensemble of three that is asked through a follower,
+ * `zookeeper-3.9.5`, `zookeeper-3.8`.
  */
 export async function serverFor(what: string, settings: Settings): Promise<Server> {
+  const ensemble = /^quoll-([2-9])((?:=.*)?)$/.exec(what);
+  if (ensemble !== null) {
+    return StartedEnsemble.start(`quoll${ensemble[2]}`, Number(ensemble[1]), settings);
+  }
   const address = /^(.+):(\d+)$/.exec(what);
   if (address === null) return Started.start(what, settings);
   const [, host, port] = address;
@@ -75,12 +80,15 @@ class Started implements Server {
   private readonly what: string;
   private readonly settings: Settings;
   private readonly folder: string;
+  private readonly serverId: number;
   private child: ChildProcess | undefined;
 
-  private constructor(what: string, settings: Settings, port: number) {
+  /** `serverId` is that of a member of an ensemble, 0 for a server alone. */
+  constructor(what: string, settings: Settings, port: number, serverId = 0) {
     this.what = what;
     this.settings = { ...COMMON, ...settings };
     this.address = { host: '127.0.0.1', port };
+    this.serverId = serverId;
     mkdirSync(FOLDER, { recursive: true });
     this.folder = mkdtempSync(join(FOLDER, `${what.replace(/=.*/, '')}-`));
   }
@@ -101,9 +109,10 @@ class Started implements Server {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private async launch(): Promise<void> {
+  async launch(): Promise<void> {
     rmSync(join(this.folder, 'data'), { recursive: true, force: true });
     mkdirSync(join(this.folder, 'data'), { recursive: true });
+    if (this.serverId > 0) writeFileSync(join(this.folder, 'data/myid'), `${this.serverId}\n`);
     const config = join(this.folder, 'zoo.cfg');
     writeFileSync(config, this.configuration());
     const [command, ...args] = this.command(config);
@@ -150,7 +159,7 @@ class Started implements Server {
     throw new Error(`${this.what} does not start; see ${join(this.folder, 'log')}`);
   }
 
-  private async end(): Promise<void> {
+  async end(): Promise<void> {
     const { child } = this;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -158,6 +167,65 @@ class Started implements Server {
     await gone;
     started.delete(child);
   }
+}
+
+/** Several servers that form one ensemble, behind the address of one that follows. */
+class StartedEnsemble implements Server {
+  private readonly members: readonly Started[];
+  private follower: Started;
+
+  private constructor(members: readonly [Started, ...Started[]]) {
+    this.members = members;
+    this.follower = members[0];
+  }
+
+  static async start(what: string, size: number, settings: Settings): Promise<Server> {
+    const lines: Record<string, string> = {};
+    const ports: number[] = [];
+    for (let id = 1; id <= size; id++) {
+      const [port, quorum, election] = [await freePort(), await freePort(), await freePort()];
+      lines[`server.${id}`] = `127.0.0.1:${quorum}:${election}:participant;127.0.0.1:${port}`;
+      ports.push(port);
+    }
+    const own = { ...settings, ...lines };
+    const [first, ...others] = ports.map((port, i) => new Started(what, own, port, i + 1));
+    const ensemble = new StartedEnsemble([first as Started, ...others]);
+    await ensemble.launch();
+    return ensemble;
+  }
+
+  get address(): Address {
+    return this.follower.address;
+  }
+
+  async restart(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.end()));
+    await this.launch();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.stop()));
+  }
+
+  private async launch(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.launch()));
+    for (const member of this.members) {
+      const told = await fourLetterWord(member.address, 'srvr');
+      if (told.includes('Mode: follower')) this.follower = member;
+    }
+  }
+}
+
+function fourLetterWord({ host, port }: Address, word: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let told = '';
+    const socket = connect(port, host, () => socket.write(word));
+    socket.on('data', (chunk) => {
+      told += String(chunk);
+    });
+    socket.once('error', reject);
+    socket.once('close', () => resolve(told));
+  });
 }
 
 /** True if it opens a session. */

@@ -18,7 +18,7 @@ export interface Place {
 /**
  * Differences that are known and can be left out: ACL entries of schemes x509 and sasl, null paths,
  * null ids in ACLs, auth packets behind requests that are not answered yet, TTL flags in a multi
- * without a TTL.
+ * without a TTL, and the content of /zookeeper/config, which only an ensemble has.
  */
 export const AVOIDABLE = [
   'providers',
@@ -26,6 +26,7 @@ export const AVOIDABLE = [
   'null-acl-id',
   'late-auth',
   'multi-flags',
+  'config',
 ] as const;
 /** Quoll means to differ here; docs/compatibility.md says why. */
 export const WANTED: readonly Avoidable[] = ['null-path', 'null-acl-id'];
@@ -209,6 +210,11 @@ export const SYSTEM_PATHS: readonly string[] = [
   '/zookeeper/config',
 ];
 
+export function randomSystemPath(random: Random, { avoid }: Place): string {
+  const path = random.pick(SYSTEM_PATHS);
+  return path === '/zookeeper/config' && avoid.has('config') ? '/zookeeper/quota' : path;
+}
+
 // No supplementary characters: Java writes them as two sequences of three bytes, where others,
 // Quoll among them, write UTF-8, and nothing turns on it since no path may hold any.
 const BAD_NAMES = [
@@ -254,5 +260,5 @@ export function randomPath(random: Random, place: Place): string | null {
 
 export function randomReadPath(random: Random, place: Place): string | null {
   if (random.oneIn(15)) return place.root;
-  return random.oneIn(25) ? random.pick(SYSTEM_PATHS) : randomPath(random, place);
+  return random.oneIn(25) ? randomSystemPath(random, place) : randomPath(random, place);
 }

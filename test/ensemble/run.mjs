@@ -24,6 +24,8 @@ const scenarios = [
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: scenarios.join(',') },
+    /** Of leader-kills, which runs only by name. */
+    kills: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '2' },
     servers: { type: 'string', default: '3' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
@@ -49,8 +51,9 @@ for (const name of options.only.split(',')) {
   // Each scenario draws the same from its seed, whichever others run before it.
   const random = new Random(Number(options.seed));
   const [rounds, size] = [Number(options.rounds), Number(options.servers)];
+  const kills = Number(options.kills);
   try {
-    await scenario.run({ report, random, binary, rounds, size });
+    await scenario.run({ report, random, binary, rounds, kills, size });
   } catch (error) {
     report.check('runs to its end', [String(error.stack)]);
   }

@@ -41,24 +41,36 @@ export class Crowd {
   }
 
   async open(ids = this.#ensemble.ids) {
-    await this.#makeParents(ids[0]);
+    await this.openProbes(ids);
     for (const [index, id] of ids.entries()) {
       const seed = this.#random.between(1, 2 ** 31);
       this.loaders.push(new Loader(this.#ensemble, id, `w${id}`, new Random(seed)));
-      const path = `/probes/p${id}`;
-      const probe = new Probe(this.#ensemble, id, path);
-      this.probes.push(probe);
-      await probe.open();
+      const { path } = this.probes[index];
       // At the next server: what is written here is read there.
       this.observers.push(new Observer(this.#ensemble, ids[(index + 1) % ids.length], path));
     }
     for (const client of [...this.loaders, ...this.observers]) {
-      // A follower may not have heard yet of what another client has just made.
-      const setup = await Connection.open(this.#ensemble.port(client.home));
-      await setup.sync();
-      await setup.closeSession();
+      await this.#isUpToDate(client.home);
       await client.open();
     }
+  }
+
+  /** Only the clients that write one after the other. */
+  async openProbes(ids = this.#ensemble.ids) {
+    await this.#makeParents(ids[0]);
+    for (const id of ids) {
+      const probe = new Probe(this.#ensemble, id, `/probes/p${id}`);
+      this.probes.push(probe);
+      await this.#isUpToDate(id);
+      await probe.open();
+    }
+  }
+
+  /** A follower may not have heard yet of what another client has just made. */
+  async #isUpToDate(id) {
+    const setup = await Connection.open(this.#ensemble.port(id));
+    await setup.sync();
+    await setup.closeSession();
   }
 
   async #makeParents(id) {

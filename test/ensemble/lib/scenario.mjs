@@ -4,7 +4,7 @@ import { Crowd } from './crowd.mjs';
 import { Ensemble } from './ensemble.mjs';
 
 /** Writes a second of all clients together; far below what is usual, far above a standstill. */
-const rateFloor = 100;
+const rateFloor = 50;
 
 export class Scenario {
   gapsMs = [];
@@ -75,30 +75,41 @@ export class Scenario {
 }
 
 /**
- * Makes an ensemble with clients for `body`, and ends it whatever happens. `prepare` is given the
- * ensemble before it starts; `homes`, once it serves, names the servers that get clients;
- * `cleanUp` comes after its end.
+ * Makes an ensemble for `body`, and ends it whatever happens. `prepare` is given the ensemble before
+ * it starts; `cleanUp` comes after its end.
  */
-export async function withCrowd(context, name, options, body) {
-  const { binary, size } = context;
+export async function withEnsemble(context, name, options, body) {
+  const { binary, size, report } = context;
   const ensemble = await Ensemble.create(name, { size, binary, ...options });
-  const scenario = new Scenario(context, name, ensemble);
-  const failedBefore = context.report.failed;
+  const failedBefore = report.failed;
   try {
     options.prepare?.(ensemble);
     await ensemble.startAll();
-    await scenario.crowd.open(await options.homes?.(ensemble));
-    await body(scenario);
+    await body(ensemble);
   } catch (error) {
-    if (context.report.failed === failedBefore) {
-      context.report.check('runs to its end', [String(error.stack), ...scenario.crowd.failures()]);
-    }
+    if (report.failed === failedBefore) report.check('runs to its end', [String(error.stack)]);
   } finally {
-    const hasFailed = context.report.failed > failedBefore;
-    await scenario.crowd.close();
+    const hasFailed = report.failed > failedBefore;
     await ensemble.stopAll();
     options.cleanUp?.();
-    if (!hasFailed) ensemble.removeFiles();
-    else context.report.progress(`kept: ${ensemble.directory}`);
+    if (hasFailed) report.progress(`kept: ${ensemble.directory}`);
+    else ensemble.removeFiles();
   }
+}
+
+/** The same with clients; `homes`, once the ensemble serves, names the servers that get them. */
+export async function withCrowd(context, name, options, body) {
+  await withEnsemble(context, name, options, async (ensemble) => {
+    const scenario = new Scenario(context, name, ensemble);
+    const { crowd } = scenario;
+    try {
+      await crowd.open(await options.homes?.(ensemble));
+      await body(scenario);
+    } catch (error) {
+      const failures = crowd.failures();
+      throw failures.length === 0 ? error : new Error(failures.join('; '), { cause: error });
+    } finally {
+      await crowd.close();
+    }
+  });
 }
