@@ -8,6 +8,7 @@ const USAGE = `npm run sim -- --seed S [--runs N] [options]
 
   --seed S       the first seed; the runs take S, S+1, …
   --runs N       how many (1)
+  --jobs N       share them among so many processes (1)
   --trace        print every event that people can make sense of, and whole stacks
   --options      print what the seed has drawn
   --NAME VALUE   set an option that the seed would draw: servers, clients, safetyMs, thinkMs,

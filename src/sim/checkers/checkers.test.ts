@@ -102,6 +102,11 @@ describe('real time', () => {
     expect(checkRealTime(evidenceOf({ calls: [early, swapped] }))).toEqual([]);
   });
 
+  it('says nothing of what was refused for want of space: that zxid is of another write', () => {
+    const refused = callOf({ invokedUs: 20, endedUs: 30, zxid: 0.5, err: Err.systemError });
+    expect(checkRealTime(evidenceOf({ calls: [early, refused] }))).toEqual([]);
+  });
+
   it('fails when a write that ended before another began has the higher zxid', () => {
     const calls = [
       callOf({ invokedUs: 20, endedUs: 30, zxid: 5 }),
