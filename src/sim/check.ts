@@ -47,7 +47,7 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
     ...checkRegisters(evidence, terms.isAlone),
     ...checkExactlyOnce(evidence),
     ...checkEphemerals(evidence),
-    ...checkExpiry(evidence),
+    ...checkExpiry(evidence, terms.isAlone),
     ...checkPings(evidence, LAG_US),
     ...checkGhosts(evidence, LAG_US),
     ...checkLocks(evidence),
