@@ -233,7 +233,7 @@ export class Life {
         entries: recovered.undecided,
         damaged: storage.isDamaged || isIncomplete,
       }),
-      store: new ReplicaStore(storage),
+      store: new ReplicaStore({ storage, clock, logger }),
       peers: this.company?.peers ?? NO_PEERS,
       identityOf: (id) => this.company?.identityOf(id),
       firstNumber: firstNumberOf(secrets),

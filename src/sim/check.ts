@@ -1,3 +1,5 @@
+import type { Model } from '../state/testing/model.ts';
+import { checkConvergence, type Standing } from './checkers/convergence.ts';
 import { checkEphemerals } from './checkers/ephemerals.ts';
 import { checkExactlyOnce } from './checkers/exactly-once.ts';
 import { checkExpiry } from './checkers/expiry.ts';
@@ -20,12 +22,20 @@ export interface Terms {
   /** There is one server, which no read can find lagging. */
   readonly isAlone: boolean;
   readonly nearWraps: boolean;
+  readonly standings: readonly Standing[];
+  readonly endUs: number;
 }
 
 /** Everything that is wrong with what clients saw, given what was agreed. */
 export function check(history: History, decided: DecidedLog, terms: Terms): string[] {
   const reads = new ReadReplies(history);
-  const log = replayed(decided.entries, (model) => reads.visit(model), terms.nearWraps);
+  let last: Model | null = null;
+  const visit = (model: Model): void => {
+    reads.visit(model);
+    last = model;
+  };
+  const log = replayed(decided.entries, visit, terms.nearWraps);
+  const members = membersIn(last);
   const evidence = { history, log };
   return [
     ...reads.finish(),
@@ -37,10 +47,17 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
     ...checkRegisters(evidence, terms.isAlone),
     ...checkExactlyOnce(evidence),
     ...checkEphemerals(evidence),
-    ...checkExpiry(evidence),
+    ...checkExpiry(evidence, terms.isAlone),
     ...checkPings(evidence, LAG_US),
     ...checkGhosts(evidence, LAG_US),
     ...checkLocks(evidence),
     ...checkWatches(evidence),
+    ...checkConvergence(decided, members, terms.standings, terms.endUs - LAG_US),
   ];
+}
+
+/** By the text that every client can read. */
+function membersIn(model: Model | null): Set<number> {
+  const text = model?.nodes.get('/zookeeper/config')?.data ?? '';
+  return new Set([...text.matchAll(/^server\.(\d+)=/gm)].map(([, id]) => Number(id)));
 }

@@ -39,5 +39,7 @@ export function callKey(call: { session: bigint; xid: number }): string {
 }
 
 export function describe(call: Call): string {
-  return `xid ${call.xid} of ${call.client} (operation ${call.opcode}, zxid ${call.zxid})`;
+  const { xid, client, opcode, zxid, err } = call;
+  const result = err === 0 ? '' : `, error ${err}`;
+  return `xid ${xid} of ${client} (operation ${opcode}, zxid ${zxid}${result})`;
 }

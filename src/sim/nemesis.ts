@@ -37,6 +37,10 @@ export class Nemesis {
     return this.unsound.size > this.options.lyingDisksMax;
   }
 
+  isUnsound(server: SimServer): boolean {
+    return this.lying.has(server) || this.wiped.has(server);
+  }
+
   /** What stood on the disks of these can't be counted on. */
   private get unsound(): Set<SimServer> {
     return new Set([...this.lying, ...this.wiped]);

@@ -70,7 +70,7 @@ function drawOwnLines(prng: Prng): string[] {
     'jute.maxbuffer=2000',
     'minSessionTimeout=1000',
     'maxSessionTimeout=1500',
-    'snapSizeLimitInKb=4',
+    'snapSizeLimitInKb=8',
     'globalOutstandingLimit=10',
   ];
   return possible.filter(() => prng.chance(0.3));
@@ -114,7 +114,7 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
       'maxClientCnxns=0',
       'znode.container.checkIntervalMs=500',
       'reconfigEnabled=true',
-      `snapSizeLimitInKb=${prng.pick([4, 64, 4_096])}`,
+      `snapSizeLimitInKb=${prng.pick([16, 64, 4_096])}`,
       `globalOutstandingLimit=${prng.pick([10, 1_000])}`,
     ],
     ownLines: prng.chance(0.5) ? [] : Array.from({ length: servers }, () => drawOwnLines(prng)),

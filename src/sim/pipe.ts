@@ -70,11 +70,15 @@ export class Pipe {
       this.stall(() => this.acknowledge(bytes));
       return;
     }
-    world.schedule(link.latencyUs, () => {
-      this.progress();
-      this.unacknowledgedBytes -= bytes;
-      if (this.held.length > 0 && this.unacknowledgedBytes <= SEND_BUFFER_BYTES / 2) this.unhold();
-    });
+    // Nobody waits for it: one event less for nearly every message.
+    if (this.held.length === 0) this.acknowledged(bytes);
+    else world.schedule(link.latencyUs, () => this.acknowledged(bytes));
+  }
+
+  private acknowledged(bytes: number): void {
+    this.progress();
+    this.unacknowledgedBytes -= bytes;
+    if (this.held.length > 0 && this.unacknowledgedBytes <= SEND_BUFFER_BYTES / 2) this.unhold();
   }
 
   private unhold(): void {

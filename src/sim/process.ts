@@ -27,8 +27,11 @@ export class SimProcess {
 
   /** Runs `task` in this process after the delay; the result calls it off. */
   schedule(delayUs: number, task: () => void): () => void {
+    // Busy or paused, it waits behind what has come before; called off meanwhile, it is not run.
     const event = this.world.schedule(delayUs, () => {
-      if (this.isAlive) this.handle(() => event.task !== null && task());
+      if (!this.isAlive) return;
+      if (this.isFree) this.run(task);
+      else this.handle(() => event.task !== null && task());
     });
     return () => {
       event.task = null;
@@ -49,16 +52,25 @@ export class SimProcess {
     this.awaken();
   }
 
-  private handle(task: () => void): void {
-    // Nothing overtakes what waits: the bytes of a stream come one event after another.
-    const isFree = this.inbox.length === 0 && this.busyUntilUs <= this.world.nowUs;
-    if (isFree && !this.paused) {
-      this.busyUntilUs = this.world.nowUs + this.eventCostUs;
-      task();
+  /** Runs `task` now, unless the process is busy: then as soon as it is not. */
+  handle(task: () => void): void {
+    if (!this.isAlive) return;
+    if (this.isFree) {
+      this.run(task);
       return;
     }
     this.inbox.push(task);
     this.awaken();
+  }
+
+  /** Nothing overtakes what waits: the bytes of a stream come one event after another. */
+  private get isFree(): boolean {
+    return this.inbox.length === 0 && !this.paused && this.busyUntilUs <= this.world.nowUs;
+  }
+
+  private run(task: () => void): void {
+    this.busyUntilUs = this.world.nowUs + this.eventCostUs;
+    task();
   }
 
   private awaken(): void {

@@ -59,6 +59,8 @@ export class Simulation {
   private readonly clients: SimProcess[] = [];
   private nemesis: Nemesis | null = null;
   private visitors = 0;
+  /** Nobody calls anything any more, and sessions are kept. */
+  private isQuiet = false;
 
   constructor(options: Options, platform: Platform, print: ((line: string) => void) | null = null) {
     this.options = options;
@@ -106,6 +108,7 @@ export class Simulation {
       const limit = `${options.livenessMs} ms after the last fault`;
       return this.result(Verdict.liveness, [`no write was answered within ${limit}`]);
     }
+    this.isQuiet = true;
     await world.run(SETTLING_MS * 1_000, this.hasFindings);
     return this.judge();
   }
@@ -141,7 +144,7 @@ export class Simulation {
 
   private async addActor(timeoutMs: number): Promise<void> {
     const actor = this.addClient(`c${this.clients.length + 1}`, timeoutMs);
-    await act(actor, this.options.steps, this.options.thinkMs);
+    await act(actor, this.options.steps, this.options.thinkMs, () => this.isQuiet);
   }
 
   private addOperator(): Operator {
@@ -203,8 +206,14 @@ export class Simulation {
   }
 
   private judge(): Result {
+    const { nemesis, cluster, world } = this;
     const { servers, nearWraps } = this.options;
-    const wrong = check(this.history, this.cluster.decided, { isAlone: servers === 1, nearWraps });
+    const standings = cluster.servers.map((server) => ({
+      id: server.id,
+      isExcused: !this.isQuiet || nemesis?.isUnsound(server) === true,
+    }));
+    const terms = { isAlone: servers === 1, nearWraps, standings, endUs: world.nowUs };
+    const wrong = check(this.history, cluster.decided, terms);
     const reasons = [...this.findings(), ...wrong];
     return this.result(reasons.length === 0 ? Verdict.ok : Verdict.correctness, reasons);
   }

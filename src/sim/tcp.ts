@@ -76,7 +76,9 @@ export class Endpoint implements Stream {
   arrived(content: Uint8Array | 'end'): void {
     if (this.isClosed) return;
     this.inbound.push(content);
-    this.deliverSoon();
+    if (this.isDelivering || this.handler === null) return;
+    this.isDelivering = true;
+    this.process.handle(this.deliver);
   }
 
   drained(): void {

@@ -25,7 +25,7 @@ export class Trace {
   }
 
   mixBytes(bytes: Uint8Array): void {
-    for (const byte of bytes) this.mix(byte);
+    for (let i = 0; i < bytes.length; i++) this.mix(bytes[i] as number);
   }
 
   /** An event that people can make sense of. */

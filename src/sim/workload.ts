@@ -112,10 +112,15 @@ function move(actor: Actor): Promise<unknown> {
   return Promise.all([...writes, actor.client.pause(1).then(() => actor.client.move())]);
 }
 
-/** Goes on as long as the simulation does. */
-export async function act(actor: Actor, steps: readonly string[], thinkMs: number): Promise<never> {
+/** Goes on until it is over. */
+export async function act(
+  actor: Actor,
+  steps: readonly string[],
+  thinkMs: number,
+  isOver: () => boolean,
+): Promise<void> {
   for (const path of DIRECTORIES) await actor.create(path);
-  for (;;) {
+  while (!isOver()) {
     await STEPS[pickStep(actor.prng, steps)]?.(actor);
     await actor.client.pause(actor.prng.exponential(thinkMs));
   }

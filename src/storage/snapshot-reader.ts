@@ -72,19 +72,26 @@ class BlockStream {
   private readonly file: DiskFile;
   private readonly to: number;
   /** The window; `at` is where the next byte to be used lies in it. */
-  bytes: Uint8Array = new Uint8Array(HEADROOM_BYTES + BLOCK_BYTES);
-  view: DataView = viewOf(this.bytes);
+  bytes: Uint8Array;
+  view: DataView;
   at = 0;
   private filled = 0;
   /** File offset behind the window. */
   private behind: number;
-  private ahead: Uint8Array = new Uint8Array(HEADROOM_BYTES + BLOCK_BYTES);
+  private ahead: Uint8Array;
+  /** None where one block holds everything: most snapshots are small, and 1.5 MB is not. */
+  private readonly headroom: number;
   private pending: Promise<number> | null = null;
 
   constructor(file: DiskFile, from: number, to: number) {
     this.file = file;
     this.to = to;
     this.behind = from;
+    this.headroom = to - from <= BLOCK_BYTES ? 0 : HEADROOM_BYTES;
+    const bytes = this.headroom + Math.min(BLOCK_BYTES, to - from);
+    this.bytes = new Uint8Array(bytes);
+    this.view = viewOf(this.bytes);
+    this.ahead = new Uint8Array(bytes);
     this.readAhead();
   }
 
@@ -112,7 +119,7 @@ class BlockStream {
   /** Brings what is left of the window and the block that was read together. */
   private append(read: number, wanted: number): void {
     const left = this.filled - this.at;
-    if (left <= HEADROOM_BYTES) this.moveAhead(left, read);
+    if (left <= this.headroom) this.moveAhead(left, read);
     else this.join(left, read, wanted);
     this.behind += read;
   }
@@ -120,12 +127,12 @@ class BlockStream {
   /** What is left goes in front of the block that was read; its old buffer takes the next one. */
   private moveAhead(left: number, read: number): void {
     const { ahead, bytes } = this;
-    ahead.set(bytes.subarray(this.at, this.filled), HEADROOM_BYTES - left);
+    ahead.set(bytes.subarray(this.at, this.filled), this.headroom - left);
     // Only blocks of the usual size have the headroom.
     this.ahead = bytes.length === ahead.length ? bytes : new Uint8Array(ahead.length);
     this.take(ahead);
-    this.at = HEADROOM_BYTES - left;
-    this.filled = HEADROOM_BYTES + read;
+    this.at = this.headroom - left;
+    this.filled = this.headroom + read;
   }
 
   /** For slices that are longer than Quoll makes them. */
@@ -133,7 +140,7 @@ class BlockStream {
     const needed = Math.max(left + BLOCK_BYTES, wanted);
     const joined = this.bytes.length >= needed ? this.bytes : new Uint8Array(needed);
     joined.set(this.bytes.subarray(this.at, this.filled));
-    joined.set(this.ahead.subarray(HEADROOM_BYTES, HEADROOM_BYTES + read), left);
+    joined.set(this.ahead.subarray(this.headroom, this.headroom + read), left);
     this.take(joined);
     this.at = 0;
     this.filled = left + read;
@@ -148,7 +155,7 @@ class BlockStream {
   private readAhead(): void {
     const count = Math.min(BLOCK_BYTES, this.to - this.behind);
     if (count <= 0) return;
-    const target = this.ahead.subarray(HEADROOM_BYTES, HEADROOM_BYTES + count);
+    const target = this.ahead.subarray(this.headroom, this.headroom + count);
     this.pending = this.file.read(target, this.behind);
     // Whoever awaits it sees the failure; unless nobody does, which must not end the process.
     this.pending.catch(() => {});

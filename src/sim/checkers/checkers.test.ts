@@ -102,6 +102,11 @@ describe('real time', () => {
     expect(checkRealTime(evidenceOf({ calls: [early, swapped] }))).toEqual([]);
   });
 
+  it('says nothing of what was refused for want of space: that zxid is of another write', () => {
+    const refused = callOf({ invokedUs: 20, endedUs: 30, zxid: 0.5, err: Err.systemError });
+    expect(checkRealTime(evidenceOf({ calls: [early, refused] }))).toEqual([]);
+  });
+
   it('fails when a write that ended before another began has the higher zxid', () => {
     const calls = [
       callOf({ invokedUs: 20, endedUs: 30, zxid: 5 }),
@@ -230,20 +235,25 @@ describe('expiry', () => {
   const pings = [{ session: 1n, sentUs: 500_000, answeredUs: 500_001 }];
 
   it('comes a time-out after the client was heard of, not earlier', () => {
-    expect(checkExpiry(evidenceOf({ pings }, log(1_500_000)))).toEqual([]);
-    expect(checkExpiry(evidenceOf({ pings }, log(1_300_000)))).toHaveLength(1);
+    expect(checkExpiry(evidenceOf({ pings }, log(1_500_000)), true)).toEqual([]);
+    expect(checkExpiry(evidenceOf({ pings }, log(1_300_000)), true)).toHaveLength(1);
     const calls = [callOf({ invokedUs: 800_000, endedUs: 800_001 })];
-    expect(checkExpiry(evidenceOf({ calls }, log(1_500_000)))).toHaveLength(1);
+    expect(checkExpiry(evidenceOf({ calls }, log(1_500_000)), true)).toHaveLength(1);
+  });
+
+  it('may come earlier where the leader hears of clients from others, but not much', () => {
+    expect(checkExpiry(evidenceOf({ pings }, log(1_220_000)), false)).toEqual([]);
+    expect(checkExpiry(evidenceOf({ pings }, log(1_200_000)), false)).toHaveLength(1);
   });
 
   it('may be under way for long once it was right to propose it', () => {
     const late = [...pings, { session: 1n, sentUs: 1_490_000, answeredUs: 1_490_001 }];
-    expect(checkExpiry(evidenceOf({ pings: late }, log(1_500_000)))).toEqual([]);
+    expect(checkExpiry(evidenceOf({ pings: late }, log(1_500_000)), true)).toEqual([]);
   });
 
   it('does not mind what is answered after it', () => {
     const late = [{ session: 1n, sentUs: 1_600_000, answeredUs: 1_600_001 }];
-    expect(checkExpiry(evidenceOf({ pings: late }, log(1_500_000)))).toEqual([]);
+    expect(checkExpiry(evidenceOf({ pings: late }, log(1_500_000)), true)).toEqual([]);
   });
 });
 
