@@ -1,17 +1,7 @@
-// Bundles the simulator, because this line of Node.js runs no TypeScript, and runs it with the
-// arguments given.
+// Bundles the simulator and runs it with the arguments given; with `--build` it is only bundled.
 
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'rolldown';
+import { bundle } from './bundle-sim.mjs';
 
-const file = resolve('.tmp/sim/main.mjs');
-await build({
-  input: 'src/sim/main.ts',
-  platform: 'node',
-  external: [/^node:/],
-  logLevel: 'warn',
-  output: { file, format: 'esm', sourcemap: true },
-});
+const url = await bundle('src/sim/main.ts', 'main');
 process.setSourceMapsEnabled(true);
-if (!process.argv.includes("--build")) await import(pathToFileURL(file).href);
+if (!process.argv.includes('--build')) await import(url);

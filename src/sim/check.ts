@@ -28,19 +28,20 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
   const log = replayed(decided.entries, (model) => reads.visit(model), terms.nearWraps);
   const evidence = { history, log };
   return [
-    ...reads.finish(),
-    ...checkWriteReplies(evidence),
-    ...checkRealTime(evidence),
-    ...checkSync(evidence),
-    ...checkSessionOrder(evidence),
-    ...checkZxids(evidence),
-    ...checkRegisters(evidence, terms.isAlone),
-    ...checkExactlyOnce(evidence),
-    ...checkEphemerals(evidence),
-    ...checkExpiry(evidence),
-    ...checkPings(evidence, LAG_US),
-    ...checkGhosts(evidence, LAG_US),
-    ...checkLocks(evidence),
-    ...checkWatches(evidence),
+    ...named('replies', [...reads.finish(), ...checkWriteReplies(evidence)]),
+    ...named('real time', [...checkRealTime(evidence), ...checkSync(evidence)]),
+    ...named('session order', [...checkSessionOrder(evidence), ...checkZxids(evidence)]),
+    ...named('registers', checkRegisters(evidence, terms.isAlone)),
+    ...named('exactly once', checkExactlyOnce(evidence)),
+    ...named('ephemerals', checkEphemerals(evidence)),
+    ...named('expiry', checkExpiry(evidence)),
+    ...named('pings', [...checkPings(evidence, LAG_US), ...checkGhosts(evidence, LAG_US)]),
+    ...named('locks', checkLocks(evidence)),
+    ...named('watches', checkWatches(evidence)),
   ];
+}
+
+/** So that a report says which checker has found it. */
+function named(checker: string, breaches: readonly string[]): string[] {
+  return breaches.map((breach) => `${checker}: ${breach}`);
 }

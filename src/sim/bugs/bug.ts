@@ -1,0 +1,65 @@
+import type { Options } from '../options.ts';
+
+/** A change of one expression of one source file, made while the planted build is bundled. */
+export interface Edit {
+  /** Below `src`. */
+  readonly file: string;
+  /** Has to occur exactly once, so that no planted bug outlives the code that it was planted in. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A mistake that others made, or that a careless change would bring back. */
+export interface PlantedBug {
+  /** What the planted build does wrong. */
+  readonly name: string;
+  readonly layer: 'consensus' | 'storage' | 'replica' | 'sessions' | 'server' | 'state';
+  /** What that breaks: the rule, the paper, or where it happened. */
+  readonly breaks: string;
+  readonly edits: readonly Edit[];
+  /** Options that it needs, where the default swarm would take too long. */
+  readonly focus?: Partial<Options>;
+  /** Sizes made small, for the healthy build as well: a run of seconds never meets the usual ones. */
+  readonly sizes?: readonly Edit[];
+  /** A second line of defence makes it harmless, which the seeds are to show: nothing is found. */
+  readonly harmless?: string;
+  /** Found within a few seconds: part of what CI runs. */
+  readonly isFast?: boolean;
+}
+
+export function edit(file: string, find: string, replace: string): Edit {
+  return { file, find, replace };
+}
+
+/** Faults after which somebody else leads, one fast upon the other. */
+export const LEADERS_CHANGE: Partial<Options> = {
+  safetyMs: 6_000,
+  thinkMs: 5,
+  faultEveryMs: 400,
+  faults: ['kill', 'pause', 'partition', 'oneWay', 'shutDown'],
+  lyingDisksMax: 0,
+};
+
+/** Faults after which a disk shows what had been made durable. */
+export const PROCESSES_DIE: Partial<Options> = {
+  safetyMs: 5_000,
+  thinkMs: 5,
+  faultEveryMs: 300,
+  faults: ['kill', 'powerOff', 'powerOffAll', 'slowDisk'],
+  lyingDisksMax: 0,
+};
+
+/** Memory and messages hold so little that catching up takes the log or a snapshot of a peer. */
+export const LITTLE_MEMORY: readonly Edit[] = [
+  edit('entry/life.ts', 'const RETAIN_BYTES = 16_777_216;', 'const RETAIN_BYTES = 2_000;'),
+  edit('entry/life.ts', 'const CHUNK_BYTES = 1_048_576;', 'const CHUNK_BYTES = 200;'),
+];
+
+/** Lines of zoo.cfg with which snapshots are frequent. */
+export const SMALL_SNAPSHOTS: readonly string[] = [
+  'tickTime=200',
+  'minSessionTimeout=400',
+  'maxSessionTimeout=4000',
+  'maxClientCnxns=0',
+  'snapSizeLimitInKb=4',
+];

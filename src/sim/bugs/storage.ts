@@ -1,0 +1,114 @@
+import {
+  edit,
+  LEADERS_CHANGE,
+  LITTLE_MEMORY,
+  type PlantedBug,
+  PROCESSES_DIE,
+  SMALL_SNAPSHOTS,
+} from './bug.ts';
+
+const layer = 'storage';
+
+/** Once in a run all machines lose power, and one of them comes back with a new disk. */
+const ONE_WIPED_DISK = [
+  edit(
+    'sim/faults.ts',
+    'for (const server of victims.cluster.servers) server.powerOff();',
+    `for (const server of victims.cluster.servers) server.powerOff();
+    if (!('wiped' in victims)) victims.prng.pick(victims.cluster.servers).wipe();
+    Object.assign(victims, { wiped: true });`,
+  ),
+];
+
+/** Only the log is lied about, and often. */
+const LIES_ABOUT_THE_LOG = [
+  edit('sim/nemesis.ts', 'const LIE_SHARE = 0.2;', 'const LIE_SHARE = 0.5;'),
+  edit(
+    'sim/faults.ts',
+    'zeroedRange: ({ disk }, prng) => {\n    const path = prng.pick(disk.paths());',
+    `zeroedRange: ({ disk }, prng) => {
+    const path = prng.pick(disk.paths().filter((name) => name.includes('/log/')));
+    if (path === undefined) return;`,
+  ),
+];
+
+/** Mistakes in what a disk is trusted with. */
+export const STORAGE_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'acknowledges before the sync',
+    layer,
+    breaks: 'rule 7; etcd #14370',
+    edits: [edit('storage/supply.ts', "forceSync ? 'writeDurable' : 'write'", "'write'")],
+    focus: PROCESSES_DIE,
+  },
+  {
+    name: 'the log is adopted in two steps: the ballot, then the entries',
+    layer,
+    breaks: 'rule 2',
+    edits: [
+      edit(
+        'storage/adoption.ts',
+        'await superblock.update({ state, isDamaged, adoption: pending });',
+        'await superblock.update({ state, isDamaged });',
+      ),
+    ],
+    focus: {
+      ...LEADERS_CHANGE,
+      faults: ['kill', 'powerOff', 'partition', 'slowDisk'],
+      faultEveryMs: 200,
+    },
+  },
+  {
+    name: 'a wiped voter comes back under its old identity',
+    layer,
+    breaks: "rule 22; Michael et al., DISC'17",
+    edits: [
+      edit(
+        'entry/place.ts',
+        'const fresh = secrets.randomBytes(16);',
+        'const fresh = new Uint8Array(16).fill(config.serverId);',
+      ),
+    ],
+    sizes: ONE_WIPED_DISK,
+    focus: { ...PROCESSES_DIE, faults: ['powerOffAll', 'slowDisk'], faultEveryMs: 500 },
+  },
+  {
+    name: 'a damaged voter votes',
+    layer,
+    breaks: "rule 24; Protocol-Aware Recovery, FAST'18",
+    edits: [
+      edit('entry/life.ts', 'damaged: storage.isDamaged || isIncomplete,', 'damaged: false,'),
+    ],
+    sizes: LIES_ABOUT_THE_LOG,
+    focus: { ...PROCESSES_DIE, faults: ['kill', 'powerOff', 'powerOffAll'], lyingDisksMax: 1 },
+  },
+  {
+    name: 'a snapshot is inexact: commands behind its slot are in it',
+    layer,
+    breaks: 'rule 28',
+    edits: [
+      edit(
+        'replica/snapshotter.ts',
+        'const image = this.state.beginImage();',
+        `await new Promise<void>((resolve) => this.clock.after(5, resolve));
+    const image = this.state.beginImage();`,
+      ),
+    ],
+    focus: { ...PROCESSES_DIE, lines: SMALL_SNAPSHOTS },
+  },
+  {
+    name: 'a snapshot forgets how far each session had come',
+    layer,
+    breaks: 'rule 6',
+    edits: [edit('state/sessions.ts', 'session.sequence = sequence;', 'session.sequence = 0;')],
+    focus: { ...PROCESSES_DIE, lines: SMALL_SNAPSHOTS },
+  },
+  {
+    name: 'connections outlive the installation of a snapshot',
+    layer,
+    breaks: 'design: sessions',
+    edits: [],
+    sizes: LITTLE_MEMORY,
+    focus: { ...LEADERS_CHANGE, lines: SMALL_SNAPSHOTS },
+  },
+];
