@@ -32,6 +32,39 @@ const LIES_ABOUT_THE_LOG = [
   ),
 ];
 
+/** The next life takes over what clients are attached to, but not what they watch and wait for. */
+const CONNECTIONS_STAY = [
+  edit(
+    'sim/network.ts',
+    'for (const end of ends) end.destroy();',
+    'for (const end of ends) if (end.isKept !== true) end.destroy();',
+  ),
+  edit(
+    'entry/life.ts',
+    `    this.clientPort.quiesce();
+    await this.clientPort.close();
+    this.company?.peers.stop();`,
+    `    const { place } = this.options;
+    place.kept = [...this.clientPort.context.connections].filter(({ attachment }) => attachment);
+    for (const { stream } of place.kept) stream.isKept = true;
+    await this.clientPort.close();
+    this.company?.peers.stop();`,
+  ),
+  edit(
+    'entry/life.ts',
+    'this.company?.start(this.replica, config);',
+    `for (const connection of place?.kept ?? []) {
+      const { attachment } = connection;
+      connection.context = this.clientPort.context;
+      connection.context.connections.add(connection);
+      const { high, low } = attachment;
+      this.replica.sessions.attachments.set(high, low, attachment);
+      attachment.lease = this.replica.expiry.get(high, low) ?? attachment.lease;
+    }
+    this.company?.start(this.replica, config);`,
+  ),
+];
+
 /** Mistakes in what a disk is trusted with. */
 export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
@@ -107,7 +140,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     name: 'connections outlive the installation of a snapshot',
     layer,
     breaks: 'design: sessions',
-    edits: [],
+    edits: CONNECTIONS_STAY,
     sizes: LITTLE_MEMORY,
     focus: { ...LEADERS_CHANGE, lines: SMALL_SNAPSHOTS },
   },
