@@ -1,3 +1,4 @@
+import { checkAnswers } from './checkers/answers.ts';
 import { checkEphemerals } from './checkers/ephemerals.ts';
 import { checkExactlyOnce } from './checkers/exactly-once.ts';
 import { checkExpiry } from './checkers/expiry.ts';
@@ -7,6 +8,7 @@ import { checkRealTime, checkSync } from './checkers/real-time.ts';
 import { checkRegisters } from './checkers/registers.ts';
 import { checkWriteReplies, ReadReplies } from './checkers/replies.ts';
 import { checkSessionOrder, checkZxids } from './checkers/session-order.ts';
+import { checkSilence } from './checkers/silence.ts';
 import { checkWatches } from './checkers/watches.ts';
 import type { DecidedLog } from './decided.ts';
 import { replayed } from './evidence.ts';
@@ -20,10 +22,14 @@ export interface Terms {
   /** There is one server, which no read can find lagging. */
   readonly isAlone: boolean;
   readonly nearWraps: boolean;
+  /** When it ended, and for how long nothing had been wrong any more. */
+  readonly endUs: number;
+  readonly quietUs: number;
 }
 
 /** Everything that is wrong with what clients saw, given what was agreed. */
 export function check(history: History, decided: DecidedLog, terms: Terms): string[] {
+  const { endUs, quietUs } = terms;
   const reads = new ReadReplies(history);
   const log = replayed(decided.entries, (model) => reads.visit(model), terms.nearWraps);
   const evidence = { history, log };
@@ -34,6 +40,8 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
     ...named('registers', checkRegisters(evidence, terms.isAlone)),
     ...named('exactly once', checkExactlyOnce(evidence)),
     ...named('ephemerals', checkEphemerals(evidence)),
+    ...named('answers', checkAnswers(history, endUs, quietUs)),
+    ...named('silence', checkSilence(evidence, endUs, quietUs)),
     ...named('expiry', checkExpiry(evidence)),
     ...named('pings', [...checkPings(evidence, LAG_US), ...checkGhosts(evidence, LAG_US)]),
     ...named('locks', checkLocks(evidence)),

@@ -59,6 +59,8 @@ export class Simulation {
   private readonly clients: SimProcess[] = [];
   private nemesis: Nemesis | null = null;
   private visitors = 0;
+  /** The time in which everybody could hear everything is over. */
+  private isSettled = false;
 
   constructor(options: Options, platform: Platform, print: ((line: string) => void) | null = null) {
     this.options = options;
@@ -107,6 +109,7 @@ export class Simulation {
       return this.result(Verdict.liveness, [`no write was answered within ${limit}`]);
     }
     await world.run(SETTLING_MS * 1_000, this.hasFindings);
+    this.isSettled = !this.hasFindings();
     return this.judge();
   }
 
@@ -204,7 +207,12 @@ export class Simulation {
 
   private judge(): Result {
     const { servers, nearWraps } = this.options;
-    const wrong = check(this.history, this.cluster.decided, { isAlone: servers === 1, nearWraps });
+    const wrong = check(this.history, this.cluster.decided, {
+      isAlone: servers === 1,
+      nearWraps,
+      endUs: this.world.nowUs,
+      quietUs: this.isSettled ? SETTLING_MS * 1_000 : 0,
+    });
     const reasons = [...this.findings(), ...wrong];
     return this.result(reasons.length === 0 ? Verdict.ok : Verdict.correctness, reasons);
   }

@@ -58,6 +58,7 @@ const STEPS: Readonly<Record<string, Step>> = {
     ]);
   },
   closeSession: (actor) => actor.client.closeSession(),
+  abandon: (actor) => actor.client.abandonSession(),
   move,
   stampede: (actor) =>
     Promise.all(Array.from({ length: STAMPEDE_CALLS }, () => actor.get(REGISTERS[0] as string))),
@@ -132,6 +133,6 @@ export async function visit(actor: Actor): Promise<void> {
 /** Closing sessions and stampedes are rare among what is common. */
 function pickStep(prng: Prng, steps: readonly string[]): string {
   const step = prng.pick(steps);
-  const isRare = ['closeSession', 'stampede', 'move'].includes(step);
+  const isRare = ['closeSession', 'abandon', 'stampede', 'move'].includes(step);
   return isRare && prng.chance(0.8) ? prng.pick(steps) : step;
 }

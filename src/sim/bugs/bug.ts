@@ -31,35 +31,44 @@ export function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace };
 }
 
+const LINES: readonly string[] = [
+  'tickTime=200',
+  'minSessionTimeout=400',
+  'maxSessionTimeout=4000',
+  'maxClientCnxns=0',
+];
+
+/** Elections take a quarter of the usual time, so that a run of seconds sees many. */
+export const FAST_ELECTIONS: readonly string[] = [
+  ...LINES,
+  'quoll.electionTimeoutMs=200',
+  'quoll.heartbeatIntervalMs=40',
+];
+
+/** Snapshots are frequent. */
+export const SMALL_SNAPSHOTS: readonly string[] = [...FAST_ELECTIONS, 'snapSizeLimitInKb=4'];
+
 /** Faults after which somebody else leads, one fast upon the other. */
 export const LEADERS_CHANGE: Partial<Options> = {
-  safetyMs: 6_000,
+  safetyMs: 5_000,
+  clients: 4,
+  timeoutsMs: [2_000, 2_000, 2_000, 2_000],
   thinkMs: 5,
-  faultEveryMs: 400,
-  faults: ['kill', 'pause', 'partition', 'oneWay', 'shutDown'],
+  lines: FAST_ELECTIONS,
+  faultEveryMs: 150,
+  faults: ['kill', 'pause', 'partition', 'oneWay', 'shutDown', 'slowDisk'],
   lyingDisksMax: 0,
 };
 
 /** Faults after which a disk shows what had been made durable. */
 export const PROCESSES_DIE: Partial<Options> = {
-  safetyMs: 5_000,
-  thinkMs: 5,
-  faultEveryMs: 300,
+  ...LEADERS_CHANGE,
+  faultEveryMs: 200,
   faults: ['kill', 'powerOff', 'powerOffAll', 'slowDisk'],
-  lyingDisksMax: 0,
 };
 
 /** Memory and messages hold so little that catching up takes the log or a snapshot of a peer. */
 export const LITTLE_MEMORY: readonly Edit[] = [
   edit('entry/life.ts', 'const RETAIN_BYTES = 16_777_216;', 'const RETAIN_BYTES = 2_000;'),
   edit('entry/life.ts', 'const CHUNK_BYTES = 1_048_576;', 'const CHUNK_BYTES = 200;'),
-];
-
-/** Lines of zoo.cfg with which snapshots are frequent. */
-export const SMALL_SNAPSHOTS: readonly string[] = [
-  'tickTime=200',
-  'minSessionTimeout=400',
-  'maxSessionTimeout=4000',
-  'maxClientCnxns=0',
-  'snapSizeLimitInKb=4',
 ];

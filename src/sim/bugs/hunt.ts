@@ -27,6 +27,9 @@ export class Hunt {
   private readonly load: Load;
   private readonly platform: Platform;
   private readonly said: Partial<Options>;
+  private healthy: Build | null = null;
+  /** Seeds that are wrong in the healthy build, too. */
+  readonly unhealthy: string[] = [];
 
   constructor(bug: PlantedBug, load: Load, platform: Platform) {
     this.bug = bug;
@@ -42,42 +45,43 @@ export class Hunt {
     for (let seeds = 1; seeds <= seedsMax; seeds++) {
       const seed = firstSeed + seeds - 1;
       const result = await this.run(planted, seed);
-      if (result.verdict === Verdict.ok || !(await this.isHealthy(seed))) continue;
+      if (result.verdict === Verdict.ok) continue;
       const reason = result.reasons[0] ?? '';
+      if (!(await this.isHealthy(seed))) continue;
       return { seeds, by: finderOf(result.verdict, reason), reason };
     }
     return null;
   }
 
   private async isHealthy(seed: number): Promise<boolean> {
-    const healthy = await this.load(this.bug.sizes ?? []);
-    return (await this.run(healthy, seed)).verdict === Verdict.ok;
+    this.healthy ??= await this.load(this.bug.sizes ?? []);
+    const { verdict, reasons } = await this.run(this.healthy, seed);
+    if (verdict !== Verdict.ok) this.unhealthy.push(`${seed}: ${reasons[0]}`);
+    return verdict === Verdict.ok;
   }
 
+  /** What nobody has caught ends a process of production, so it counts as a crash. */
   private async run(build: Build, seed: number): Promise<Result> {
-    let crash: string | null = null;
-    const onRejection = (error: unknown): void => {
-      crash ??= String(error);
-    };
+    const crashes: string[] = [];
+    const onRejection = (error: unknown): number => crashes.push(`server ended: ${error}`);
     process.on('unhandledRejection', onRejection);
-    try {
-      const result = await build.runSeed(seed, this.said, this.platform);
-      if (crash === null) return result;
-      return { ...result, verdict: Verdict.crash, reasons: [crash, ...result.reasons] };
-    } finally {
-      process.off('unhandledRejection', onRejection);
-    }
+    const result = await build.runSeed(seed, this.said, this.platform);
+    // Rejections are reported behind the microtasks of the turn that they came in.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', onRejection);
+    if (crashes.length === 0) return result;
+    return { ...result, verdict: Verdict.crash, reasons: [...crashes, ...result.reasons] };
   }
 }
 
 /** Reasons begin with the name of the checker, but for those that are found as a run goes on. */
 function finderOf(verdict: number, reason: string): string {
   if (verdict === Verdict.liveness) return 'liveness';
-  if (verdict === Verdict.crash) return 'crash of the simulation';
   const [, checker] = /^([a-z ]+): /.exec(reason) ?? [];
   if (checker !== undefined) return checker;
   if (/AssertionError/.test(reason)) return 'assertion in a server';
   if (/ ended: /.test(reason)) return 'a server that ended';
   if (/ decided | has two values|decides slot/.test(reason)) return 'one value per slot';
-  return / differ in state /.test(reason) ? 'equal digests' : 'client';
+  if (/ differ in state /.test(reason)) return 'equal digests';
+  return verdict === Verdict.crash ? 'crash' : 'client';
 }

@@ -97,6 +97,7 @@ async function huntOne(bug: PlantedBug, said: Arguments, load: Load): Promise<bo
     row(found.by, found.seeds);
     if (harmless !== undefined || said.bugs.length > 0) say(`    ${found.reason}`);
   } else row(harmless === undefined ? 'NOT FOUND' : `harmless: ${harmless}`, `> ${seedsMax}`);
+  for (const seed of hunt.unhealthy) say(`    wrong without the bug, too: seed ${seed}`);
   return (found === null) === (harmless !== undefined);
 }
 

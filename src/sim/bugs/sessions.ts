@@ -20,6 +20,34 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     focus: { ...LEADERS_CHANGE, clients: 4, timeoutsMs: SHORT },
   },
   {
+    name: 'a new leader starts all clocks anew, whatever the log says of silence',
+    layer,
+    breaks: 'rule 19: under fast changes of leaders no session ever ends',
+    edits: [
+      edit(
+        'replica/leadership.ts',
+        'const lease = this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);\n      lease.heardMs = nowMs - (timeoutMs * age) / QUARTERS;',
+        'this.expiry.start(high, low, timeoutMs, age < 0 ? 0 : nowMs);',
+      ),
+    ],
+    focus: {
+      ...LEADERS_CHANGE,
+      safetyMs: 12_000,
+      thinkMs: 20,
+      timeoutsMs: [4_000, 4_000, 4_000, 4_000],
+      steps: ['write', 'abandon'],
+    },
+  },
+  {
+    name: 'nobody expires sessions',
+    layer,
+    breaks: "programmer's guide, ZooKeeper Sessions",
+    edits: [
+      edit('replica/expiry.ts', 'else expired(lease);', 'else if (last < 0) expired(lease);'),
+    ],
+    focus: { safetyMs: 5_000, steps: ['write', 'abandon'], faults: ['partition'] },
+  },
+  {
     name: 'expiry does not compare the generation',
     layer,
     breaks: 'rule 19; ZOOKEEPER-2845',
