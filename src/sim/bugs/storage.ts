@@ -9,14 +9,21 @@ import {
 
 const layer = 'storage';
 
-/** Once in a run all machines lose power, and one of them comes back with a new disk. */
-const ONE_WIPED_DISK = [
+/** Server 1 loses its disk with its power, again and again: never more than a minority of disks. */
+const SERVER_1_IS_WIPED = [
   edit(
     'sim/faults.ts',
-    'for (const server of victims.cluster.servers) server.powerOff();',
-    `for (const server of victims.cluster.servers) server.powerOff();
-    if (!('wiped' in victims)) victims.prng.pick(victims.cluster.servers).wipe();
-    Object.assign(victims, { wiped: true });`,
+    'powerOff: stopping((server) => server.powerOff()),',
+    `powerOff: stopping((server) => {
+    server.powerOff();
+    if (server.id === 1) server.wipe();
+  }),`,
+  ),
+  // In the healthy build it is refused, and says so.
+  edit(
+    'sim/simulation.ts',
+    "isDiskError(error, 'EIO') ||",
+    "isDiskError(error, 'EIO') || String(error).includes('is blank, but its ensemble') ||",
   ),
 ];
 
@@ -102,8 +109,12 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
         'const fresh = new Uint8Array(16).fill(config.serverId);',
       ),
     ],
-    sizes: ONE_WIPED_DISK,
-    focus: { ...PROCESSES_DIE, faults: ['powerOffAll', 'slowDisk'], faultEveryMs: 500 },
+    sizes: SERVER_1_IS_WIPED,
+    focus: {
+      ...LEADERS_CHANGE,
+      faults: ['powerOff', 'partition', 'pause', 'slowDisk'],
+      safetyMs: 8_000,
+    },
   },
   {
     name: 'a damaged voter votes',
