@@ -19,8 +19,8 @@ export interface PlantedBug {
   readonly edits: readonly Edit[];
   /** Options that it needs, where the default swarm would take too long. */
   readonly focus?: Partial<Options>;
-  /** Sizes made small, for the healthy build as well: a run of seconds never meets the usual ones. */
-  readonly sizes?: readonly Edit[];
+  /** Faults made worse, in the healthy build as well. */
+  readonly faultEdits?: readonly Edit[];
   /** A second line of defence makes it harmless, which the seeds are to show: nothing is found. */
   readonly harmless?: string;
   /** Found within a few seconds: part of what CI runs. */
@@ -36,6 +36,7 @@ const LINES: readonly string[] = [
   'minSessionTimeout=400',
   'maxSessionTimeout=4000',
   'maxClientCnxns=0',
+  'reconfigEnabled=true',
 ];
 
 /** Elections take a quarter of the usual time, so that a run of seconds sees many. */
@@ -67,8 +68,5 @@ export const PROCESSES_DIE: Partial<Options> = {
   faults: ['kill', 'powerOff', 'powerOffAll', 'slowDisk'],
 };
 
-/** Memory and messages hold so little that catching up takes the log or a snapshot of a peer. */
-export const LITTLE_MEMORY: readonly Edit[] = [
-  edit('entry/life.ts', 'const RETAIN_BYTES = 16_777_216;', 'const RETAIN_BYTES = 2_000;'),
-  edit('entry/life.ts', 'const CHUNK_BYTES = 1_048_576;', 'const CHUNK_BYTES = 200;'),
-];
+/** So little that catching up takes many messages, and the log or a snapshot of a peer. */
+export const LITTLE_MEMORY: Partial<Options> = { retainBytes: 2_000, chunkBytes: 200 };

@@ -2,6 +2,14 @@ import { edit, LEADERS_CHANGE, LITTLE_MEMORY, type PlantedBug, PROCESSES_DIE } f
 
 const layer = 'consensus';
 
+/** Who votes changes, again and again, and leaders with it. */
+const MEMBERS_CHANGE = {
+  ...LEADERS_CHANGE,
+  safetyMs: 8_000,
+  spares: 2,
+  faults: ['reconfigure', 'kill', 'partition', 'pause'],
+};
+
 const SLOT_BY_SLOT = `
     {
       const after = this.decidedBefore;
@@ -45,8 +53,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     edits: [
       edit('paxos/election.ts', 'promised.isWhole = message.isLast;', 'promised.isWhole = true;'),
     ],
-    sizes: LITTLE_MEMORY,
-    focus: LEADERS_CHANGE,
+    focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY },
   },
   {
     name: 'a log is entered with its first chunk',
@@ -59,8 +66,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'if (!this.stage(message)) return;',
       ),
     ],
-    sizes: LITTLE_MEMORY,
-    focus: LEADERS_CHANGE,
+    focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY },
   },
   {
     name: 'a promise is not persisted',
@@ -182,15 +188,55 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     focus: { ...LEADERS_CHANGE, faults: ['kill', 'powerOff', 'partition'] },
   },
   {
-    name: 'a leader proposes before its own first entry is decided',
+    name: 'a leader reconfigures before its own first entry is decided',
     layer,
     breaks: 'rule 3; Ongaro 2015, single-server changes',
     edits: [
       edit(
+        'paxos/leader.ts',
+        'return this.openingSlot > 0 && this.core.decided >= this.openingSlot;',
+        'return this.openingSlot > 0;',
+      ),
+      edit(
         'replica/proposer.ts',
-        'if (!paxos.isOpen || !diskIsIdle) return false;',
-        "if (paxos.role !== 'leader' || !diskIsIdle) return false;",
+        'if (solitary === null || state.slot < paxos.lastSlot) return false;',
+        'if (solitary === null) return false;',
       ),
     ],
+    focus: { ...MEMBERS_CHANGE, steps: ['write'] },
+  },
+  {
+    name: 'a leader goes on behind a stop-sign',
+    layer,
+    breaks: 'rule 21; found by the core alone, seed 47611',
+    edits: [
+      edit(
+        'paxos/paxos.ts',
+        'if (leading === null) return;\n    leading.announce();\n    if (core.isVoter) {',
+        `if (leading === null) return;
+    leading.announce();
+    if (core.isVoter) {
+      core.accepted = leading.ballot;
+      leading.configurationId = core.configurationId;
+      leading.addLearner(core.id);
+      return;
+    }
+    if (core.isVoter) {`,
+      ),
+    ],
+    focus: MEMBERS_CHANGE,
+  },
+  {
+    name: 'an old configuration is listened to',
+    layer,
+    breaks: 'rule 21',
+    edits: [
+      edit(
+        'paxos/acceptor.ts',
+        'if (!isOld && message.configurationId >= core.configurationId) return false;',
+        'if (!isOld) return false;',
+      ),
+    ],
+    focus: MEMBERS_CHANGE,
   },
 ];

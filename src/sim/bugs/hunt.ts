@@ -16,7 +16,14 @@ export interface Finding {
   readonly reason: string;
 }
 
-const ENSEMBLE: Partial<Options> = { servers: 3 };
+const ENSEMBLE: Partial<Options> = {
+  servers: 3,
+  observers: 0,
+  nearWraps: false,
+  ownLines: [],
+  retainBytes: 16_777_216,
+  chunkBytes: 1_048_576,
+};
 
 /**
  * Runs seed after seed in the planted build until one is found wrong that is all right in the
@@ -40,8 +47,8 @@ export class Hunt {
 
   /** Null if none of the seeds shows the bug. */
   async find(firstSeed: number, seedsMax: number): Promise<Finding | null> {
-    const { edits, sizes = [] } = this.bug;
-    const planted = await this.load([...sizes, ...edits]);
+    const { edits, faultEdits = [] } = this.bug;
+    const planted = await this.load([...faultEdits, ...edits]);
     for (let seeds = 1; seeds <= seedsMax; seeds++) {
       const seed = firstSeed + seeds - 1;
       const result = await this.run(planted, seed);
@@ -54,7 +61,7 @@ export class Hunt {
   }
 
   private async isHealthy(seed: number): Promise<boolean> {
-    this.healthy ??= await this.load(this.bug.sizes ?? []);
+    this.healthy ??= await this.load(this.bug.faultEdits ?? []);
     const { verdict, reasons } = await this.run(this.healthy, seed);
     if (verdict !== Verdict.ok) this.unhealthy.push(`${seed}: ${reasons[0]}`);
     return verdict === Verdict.ok;

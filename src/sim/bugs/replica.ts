@@ -76,8 +76,8 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'replica/barriers.ts',
-        'for (const group of this.asked) if (group.number <= number) group.slot ??= slot;',
-        'for (const group of this.asked) if (number > 0) group.slot ??= slot;',
+        'if (group !== undefined) group.slot ??= slot;',
+        'if (group !== undefined) for (const other of this.asked) other.slot ??= slot;',
       ),
     ],
     focus: {

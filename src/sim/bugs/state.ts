@@ -54,22 +54,10 @@ export const STATE_BUGS: readonly PlantedBug[] = [
     globalThis.ownFlags.set(options.state.sessions, options.flags);`,
       ),
     ],
-    sizes: [
-      edit(
-        'sim/config.ts',
-        "const usual = [`clientPort=${CLIENT_PORT}`, 'dataDir=/data'];",
-        "const usual = [`clientPort=${CLIENT_PORT}`, 'dataDir=/data', `extendedTypesEnabled=${id === 1}`];",
-      ),
-      edit(
-        'sim/workload.ts',
-        "sequential: (actor) => actor.create('/t/s-', '', CreateMode.ephemeralSequential),",
-        `sequential: (actor) =>
-    actor.client.call(Op.createTTL, {
-      ...createRequest('/t/ttl', '', CreateMode.persistentWithTTL),
-      ttl: 1_000_000n,
-    }),`,
-      ),
-    ],
-    focus: { ...LEADERS_CHANGE, steps: ['sequential', 'write'] },
+    focus: {
+      ...LEADERS_CHANGE,
+      steps: ['outlived', 'write'],
+      ownLines: [['extendedTypesEnabled=true'], [], []],
+    },
   },
 ];

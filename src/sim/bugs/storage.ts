@@ -9,24 +9,6 @@ import {
 
 const layer = 'storage';
 
-/** Server 1 loses its disk with its power, again and again: never more than a minority of disks. */
-const SERVER_1_IS_WIPED = [
-  edit(
-    'sim/faults.ts',
-    'powerOff: stopping((server) => server.powerOff()),',
-    `powerOff: stopping((server) => {
-    server.powerOff();
-    if (server.id === 1) server.wipe();
-  }),`,
-  ),
-  // In the healthy build it is refused, and says so.
-  edit(
-    'sim/simulation.ts',
-    "isDiskError(error, 'EIO') ||",
-    "isDiskError(error, 'EIO') || String(error).includes('is blank, but its ensemble') ||",
-  ),
-];
-
 /** Only the log is lied about, and often. */
 const LIES_ABOUT_THE_LOG = [
   edit('sim/nemesis.ts', 'const LIE_SHARE = 0.2;', 'const LIE_SHARE = 0.5;'),
@@ -94,8 +76,9 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     ],
     focus: {
       ...LEADERS_CHANGE,
-      faults: ['kill', 'powerOff', 'partition', 'slowDisk'],
-      faultEveryMs: 200,
+      safetyMs: 10_000,
+      faults: ['diskError', 'powerOff', 'partition', 'slowDisk'],
+      faultEveryMs: 80,
     },
   },
   {
@@ -109,11 +92,12 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
         'const fresh = new Uint8Array(16).fill(config.serverId);',
       ),
     ],
-    sizes: SERVER_1_IS_WIPED,
+    faultEdits: [edit('sim/nemesis.ts', 'const LIE_SHARE = 0.2;', 'const LIE_SHARE = 0;')],
     focus: {
       ...LEADERS_CHANGE,
-      faults: ['powerOff', 'partition', 'pause', 'slowDisk'],
+      faults: ['wipe', 'partition', 'pause', 'slowDisk', 'kill'],
       safetyMs: 8_000,
+      lyingDisksMax: 1,
     },
   },
   {
@@ -123,7 +107,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     edits: [
       edit('entry/life.ts', 'damaged: storage.isDamaged || isIncomplete,', 'damaged: false,'),
     ],
-    sizes: LIES_ABOUT_THE_LOG,
+    faultEdits: LIES_ABOUT_THE_LOG,
     focus: { ...PROCESSES_DIE, faults: ['kill', 'powerOff', 'powerOffAll'], lyingDisksMax: 1 },
   },
   {
@@ -152,7 +136,6 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     layer,
     breaks: 'design: sessions',
     edits: CONNECTIONS_STAY,
-    sizes: LITTLE_MEMORY,
-    focus: { ...LEADERS_CHANGE, lines: SMALL_SNAPSHOTS },
+    focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY, lines: SMALL_SNAPSHOTS },
   },
 ];
