@@ -11,6 +11,7 @@ const COUNTER = '/r/counter';
 const LEAVES = ['/t/a', '/t/b', '/t/a/c', '/t/b/d'];
 const DIRECTORIES = ['/r', '/t', LOCKS, ...REGISTERS];
 const STAMPEDE_CALLS = 25;
+const STREAM_CALLS = 20;
 
 type Step = (actor: Actor) => Promise<unknown>;
 
@@ -62,6 +63,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   move,
   stampede: (actor) =>
     Promise.all(Array.from({ length: STAMPEDE_CALLS }, () => actor.get(REGISTERS[0] as string))),
+  stream,
   pipeline: (actor) =>
     Promise.all(
       Array.from({ length: 6 }, (_, i) => {
@@ -91,6 +93,16 @@ async function quota(actor: Actor): Promise<void> {
   await actor.create('/zookeeper/quota/t');
   await actor.create('/zookeeper/quota/t/zookeeper_limits', limits);
   await actor.create('/zookeeper/quota/t/zookeeper_stats', 'count=0,bytes=0');
+}
+
+/** Calls without waiting for the last one's answer, over whatever happens to leaders meanwhile. */
+async function stream(actor: Actor): Promise<unknown> {
+  const calls: Promise<unknown>[] = [];
+  for (let i = 0; i < STREAM_CALLS; i++) {
+    calls.push(actor.set(actor.prng.pick(REGISTERS), actor.freshValue()));
+    await actor.client.pause(actor.prng.exponential(20));
+  }
+  return Promise.all(calls);
 }
 
 /** Several at once, of which any may fail and take the others with it. */

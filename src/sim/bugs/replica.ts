@@ -1,7 +1,7 @@
 import { edit, LEADERS_CHANGE, type PlantedBug } from './bug.ts';
 
 const layer = 'replica';
-const PIPELINES = { ...LEADERS_CHANGE, steps: ['pipeline', 'write', 'move'], fragmentation: 0.5 };
+const PIPELINES = { ...LEADERS_CHANGE, steps: ['stream', 'pipeline'], fragmentation: 0.5 };
 
 /** Mistakes in the loop: whom a command is given to, when and how often. */
 export const REPLICA_BUGS: readonly PlantedBug[] = [
