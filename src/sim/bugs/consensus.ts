@@ -102,7 +102,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     name: 'catching up accepts a gap',
     layer,
     breaks: 'rules 1 and 4',
-    edits: [edit('paxos/core.ts', 'if (!core.slots.agreesWith(after)) return false;', '')],
+    edits: [edit('paxos/paxos.ts', 'if (!core.slots.agreesWith(after)) return false;', '')],
   },
   {
     name: 'a late acknowledgement of an old ballot counts',

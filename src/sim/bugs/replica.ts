@@ -20,7 +20,7 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
       edit(
         'replica/outbox.ts',
         'this.repeated = Math.max(this.repeated, last);\n    this.sent = 0;',
-        'this.repeated = Math.max(this.repeated, last);\n    this.sent = 0;\n    this.chunks.reverse();',
+        'this.repeated = Math.max(this.repeated, last);\n    this.sent = 0;\n    this.chunks.sort((a, b) => b.number - a.number);',
       ),
     ],
     focus: PIPELINES,
@@ -58,8 +58,8 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'server/requests.ts',
-        'return opcode === Op.sync && !context.replica.paxos.isAlone;',
-        'return opcode < 0 && context === null;',
+        'return opcode === Op.sync || (context.limits',
+        'return opcode < 0 || (context.limits',
       ),
     ],
     focus: {
@@ -96,16 +96,16 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
     layer,
     breaks: 'rule 41; ATC 2010, 2.3',
     edits: [
-      edit('replica/replica.ts', '    this.watches.match(outcome.changes, outcome.zxid);\n', ''),
+      edit('replica/delivery.ts', '    watches.match(outcome.changes, outcome.zxid);\n', ''),
       edit(
-        'replica/replica.ts',
-        'private deliver(outcome: Outcome): void {',
-        `private deliver(outcome: Outcome): void {
-    this.deliverFirst(outcome);
-    this.watches.match(outcome.changes, outcome.zxid);
+        'replica/delivery.ts',
+        'deliver(outcome: Outcome, appliedMs: number): void {',
+        `deliver(outcome: Outcome, appliedMs: number): void {
+    this.deliverFirst(outcome, appliedMs);
+    this.options.watches.match(outcome.changes, outcome.zxid);
   }
 
-  private deliverFirst(outcome: Outcome): void {`,
+  private deliverFirst(outcome: Outcome, appliedMs: number): void {`,
       ),
     ],
     focus: {

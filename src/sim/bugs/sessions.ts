@@ -26,7 +26,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'replica/leadership.ts',
-        'const lease = this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);\n      lease.heardMs = nowMs - (timeoutMs * age) / QUARTERS;',
+        'this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);',
         'this.expiry.start(high, low, timeoutMs, age < 0 ? 0 : nowMs);',
       ),
     ],
@@ -133,7 +133,13 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     name: 'what a client has seen is not compared at attach',
     layer: 'server',
     breaks: 'rule 41; ZooKeeper 3.9, ZooKeeperServer.processConnectRequest',
-    edits: [edit('server/handshake.ts', 'lastZxidSeen > state.zxid || ', '')],
+    edits: [
+      edit(
+        'server/handshake.ts',
+        'if (isRefused || lastZxidSeen > state.zxid) {',
+        'if (isRefused) {',
+      ),
+    ],
     focus: { ...MOVES, faults: ['slowLinks', 'partition', 'pause'] },
     harmless:
       'an attach is a command of the log: who has applied it has applied all that the client saw',
