@@ -118,6 +118,7 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'reads overtake a write of their session',
+    isFast: true,
     layer: 'server',
     breaks: 'FIFO client order (ATC 2010, 2.3)',
     edits: [

@@ -8,6 +8,7 @@ const SHORT = [400, 400, 600, 600];
 export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: 'somebody who does not lead expires sessions',
+    isFast: true,
     layer,
     breaks: 'rule 19',
     edits: [
@@ -40,6 +41,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'nobody expires sessions',
+    isFast: true,
     layer,
     breaks: "programmer's guide, ZooKeeper Sessions",
     edits: [

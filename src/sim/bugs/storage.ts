@@ -126,6 +126,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a snapshot forgets how far each session had come',
+    isFast: true,
     layer,
     breaks: 'rule 6',
     edits: [edit('state/sessions.ts', 'session.sequence = sequence;', 'session.sequence = 0;')],
