@@ -96,7 +96,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     outcome.error`,
       ),
     ],
-    focus: MOVES,
+    focus: { ...MOVES, steps: ['move'], thinkMs: 1, faults: ['slowLinks', 'pause', 'oneWay'] },
   },
   {
     name: 'a connection is served after its session has moved',
