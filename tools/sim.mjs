@@ -3,18 +3,11 @@
 // only bundled.
 
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
-import { build } from 'rolldown';
+import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle-sim.mjs';
 
-const file = resolve('.tmp/sim/main.mjs');
-await build({
-  input: 'src/sim/main.ts',
-  platform: 'node',
-  external: [/^node:/],
-  logLevel: 'warn',
-  output: { file, format: 'esm', sourcemap: true },
-});
-
+const url = await bundle('src/sim/main.ts', 'main');
+const file = fileURLToPath(url);
 const words = process.argv.slice(2);
 const jobs = Number(taken('--jobs') ?? 1);
 const seed = Number(taken('--seed'));

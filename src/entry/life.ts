@@ -165,7 +165,8 @@ export class Life {
     // In the middle of a slot an image would be exact at none.
     if (isIdle) await this.snapshotter.finish(this.replica.state.slot, this.lastHash);
     await this.clientPort.close();
-    if (isIdle) await storage.close();
+    // The others went on meanwhile: what they sent before the links were cut is being written.
+    if (isIdle && (await this.written())) await storage.close();
   }
 
   /** Ends without ceremony: what was not written is not written any more. */
@@ -343,6 +344,17 @@ export class Life {
     if (isIdle) return;
     if (hasLeader) logger.warn({ waitedMs }, 'the disk does not answer: writes stay unanswered');
     else logger.warn({ waitedMs }, 'there is no leader: writes stay unanswered');
+  }
+
+  /** False if the disk does not answer. */
+  private written(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const giveUp = this.options.ports.clock.after(DRAIN_MS_MAX, () => resolve(false));
+      this.replica.whenWritten(() => {
+        giveUp();
+        resolve(true);
+      });
+    });
   }
 
   private stopTimers(): void {

@@ -1,4 +1,5 @@
 import type { Model } from '../state/testing/model.ts';
+import { checkAnswers } from './checkers/answers.ts';
 import { checkConvergence, type Standing } from './checkers/convergence.ts';
 import { checkEphemerals } from './checkers/ephemerals.ts';
 import { checkExactlyOnce } from './checkers/exactly-once.ts';
@@ -9,6 +10,7 @@ import { checkRealTime, checkSync } from './checkers/real-time.ts';
 import { checkRegisters } from './checkers/registers.ts';
 import { checkWriteReplies, ReadReplies } from './checkers/replies.ts';
 import { checkSessionOrder, checkZxids } from './checkers/session-order.ts';
+import { checkSilence } from './checkers/silence.ts';
 import { checkWatches } from './checkers/watches.ts';
 import type { DecidedLog } from './decided.ts';
 import { replayed } from './evidence.ts';
@@ -23,11 +25,14 @@ export interface Terms {
   readonly isAlone: boolean;
   readonly nearWraps: boolean;
   readonly standings: readonly Standing[];
+  /** When it ended, and for how long nothing had been wrong any more. */
   readonly endUs: number;
+  readonly quietUs: number;
 }
 
 /** Everything that is wrong with what clients saw, given what was agreed. */
 export function check(history: History, decided: DecidedLog, terms: Terms): string[] {
+  const { endUs, quietUs } = terms;
   const reads = new ReadReplies(history);
   let last: Model | null = null;
   const visit = (model: Model): void => {
@@ -38,22 +43,25 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
   const members = membersIn(last);
   const evidence = { history, log };
   return [
-    ...reads.finish(),
-    ...checkWriteReplies(evidence),
-    ...checkRealTime(evidence),
-    ...checkSync(evidence),
-    ...checkSessionOrder(evidence),
-    ...checkZxids(evidence),
-    ...checkRegisters(evidence, terms.isAlone),
-    ...checkExactlyOnce(evidence),
-    ...checkEphemerals(evidence),
-    ...checkExpiry(evidence, terms.isAlone),
-    ...checkPings(evidence, LAG_US),
-    ...checkGhosts(evidence, LAG_US),
-    ...checkLocks(evidence),
-    ...checkWatches(evidence),
-    ...checkConvergence(decided, members, terms.standings, terms.endUs - LAG_US),
+    ...named('replies', [...reads.finish(), ...checkWriteReplies(evidence)]),
+    ...named('real time', [...checkRealTime(evidence), ...checkSync(evidence)]),
+    ...named('session order', [...checkSessionOrder(evidence), ...checkZxids(evidence)]),
+    ...named('registers', checkRegisters(evidence, terms.isAlone)),
+    ...named('exactly once', checkExactlyOnce(evidence)),
+    ...named('ephemerals', checkEphemerals(evidence)),
+    ...named('answers', checkAnswers(history, endUs, quietUs)),
+    ...named('silence', checkSilence(evidence, endUs, quietUs)),
+    ...named('expiry', checkExpiry(evidence, terms.isAlone)),
+    ...named('pings', [...checkPings(evidence, LAG_US), ...checkGhosts(evidence, LAG_US)]),
+    ...named('locks', checkLocks(evidence)),
+    ...named('watches', checkWatches(evidence)),
+    ...named('convergence', checkConvergence(decided, members, terms.standings, endUs - LAG_US)),
   ];
+}
+
+/** So that a report says which checker has found it. */
+function named(checker: string, breaches: readonly string[]): string[] {
+  return breaches.map((breach) => `${checker}: ${breach}`);
 }
 
 /** By the text that every client can read. */

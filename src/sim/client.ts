@@ -85,6 +85,7 @@ export class SimClient implements StreamHandler {
     this.timeoutMs = options.timeoutMs;
     this.watches = new ClientWatches(options.history, options.name);
     this.serverIndex = options.prng.below(options.servers.length);
+    if (options.isCareless) options.history.careless.add(options.name);
     this.dial();
     options.clock.every(options.timeoutMs / 12, () => this.tick());
   }
@@ -156,6 +157,14 @@ export class SimClient implements StreamHandler {
   async leave(): Promise<void> {
     await this.call(Op.closeSession, null);
     this.hasLeft = true;
+    this.drop();
+  }
+
+  /** The program has died, and another one begins with a session of its own. */
+  async abandonSession(): Promise<void> {
+    await this.ready();
+    this.history.abandoned.set(this.session, this.options.nowUs());
+    this.forgetSession();
     this.drop();
   }
 

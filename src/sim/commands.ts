@@ -26,6 +26,8 @@ export interface LoggedCommand extends PlainCommand {
     readonly request: ReconfigRequest;
     readonly identities: ReadonlyMap<number, Uint8Array>;
   };
+  /** Of sessionAges: who had been silent for how many quarters of its time-out. */
+  readonly ages?: readonly { readonly session: bigint; readonly age: number }[];
 }
 
 /** The commands of an entry, in order. */
@@ -63,7 +65,7 @@ function decodeCommand(reader: Reader, { slot, atUs }: DecidedEntry): LoggedComm
     cxid: header.cxid,
     slot,
     decidedUs: atUs,
-    session: BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0)),
+    session: sessionOf(high, low),
     identities: identitiesOf(identities),
     ...bodyOf(kind, opcode, reader),
   };
@@ -77,9 +79,13 @@ function identitiesOf(reader: Reader): { scheme: string; id: string }[] {
   });
 }
 
+function sessionOf(high: number, low: number): bigint {
+  return BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
+}
+
 type CommandBody = Pick<
   LoggedCommand,
-  'write' | 'opening' | 'path' | 'code' | 'opensEpoch' | 'membership' | 'reconfig'
+  'write' | 'opening' | 'path' | 'code' | 'opensEpoch' | 'membership' | 'reconfig' | 'ages'
 >;
 
 function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
@@ -100,6 +106,8 @@ function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
       return { code: reader.i32() };
     case CommandKind.openEpoch:
       return { opensEpoch: (reader.i32() & OpenEpoch.opensEpoch) !== 0 };
+    case CommandKind.sessionAges:
+      return { ages: agesIn(reader) };
     default:
       return {};
   }
@@ -111,6 +119,14 @@ function reconfigOf(reader: Reader): CommandBody {
     write: { opcode: Op.reconfig },
     reconfig: { request, identities: decodeIdentities(reader) },
   };
+}
+
+function agesIn(reader: Reader): { session: bigint; age: number }[] {
+  return Array.from({ length: reader.i32() }, () => {
+    const session = sessionOf(reader.i32(), reader.i32());
+    reader.i32();
+    return { session, age: reader.u8() };
+  });
 }
 
 function writeOf(opcode: number, reader: Reader): PlainWrite {

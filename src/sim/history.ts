@@ -93,6 +93,10 @@ export class History {
   readonly holds: Hold[] = [];
   /** What no client of this protocol may get, found as it came. */
   readonly breaches: string[] = [];
+  /** Sessions whose client has gone without closing them, and when (µs). */
+  readonly abandoned: Map<bigint, number> = new Map();
+  /** Clients that may take long to notice that a connection is broken. */
+  readonly careless: Set<string> = new Set();
   /** Sessions that a server has told the client are gone. */
   readonly expired: bigint[] = [];
 

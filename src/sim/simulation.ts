@@ -61,6 +61,8 @@ export class Simulation {
   private visitors = 0;
   /** Nobody calls anything any more, and sessions are kept. */
   private isQuiet = false;
+  /** The time in which everybody could hear everything is over. */
+  private isSettled = false;
 
   constructor(options: Options, platform: Platform, print: ((line: string) => void) | null = null) {
     this.options = options;
@@ -110,6 +112,7 @@ export class Simulation {
     }
     this.isQuiet = true;
     await world.run(SETTLING_MS * 1_000, this.hasFindings);
+    this.isSettled = !this.hasFindings();
     return this.judge();
   }
 
@@ -212,8 +215,13 @@ export class Simulation {
       id: server.id,
       isExcused: !this.isQuiet || nemesis?.isUnsound(server) === true,
     }));
-    const terms = { isAlone: servers === 1, nearWraps, standings, endUs: world.nowUs };
-    const wrong = check(this.history, cluster.decided, terms);
+    const wrong = check(this.history, cluster.decided, {
+      isAlone: servers === 1,
+      nearWraps,
+      standings,
+      endUs: world.nowUs,
+      quietUs: this.isSettled ? SETTLING_MS * 1_000 : 0,
+    });
     const reasons = [...this.findings(), ...wrong];
     return this.result(reasons.length === 0 ? Verdict.ok : Verdict.correctness, reasons);
   }

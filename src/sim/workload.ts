@@ -11,6 +11,7 @@ const COUNTER = '/r/counter';
 const LEAVES = ['/t/a', '/t/b', '/t/a/c', '/t/b/d'];
 const DIRECTORIES = ['/r', '/t', LOCKS, ...REGISTERS];
 const STAMPEDE_CALLS = 25;
+const STREAM_CALLS = 20;
 
 type Step = (actor: Actor) => Promise<unknown>;
 
@@ -58,9 +59,11 @@ const STEPS: Readonly<Record<string, Step>> = {
     ]);
   },
   closeSession: (actor) => actor.client.closeSession(),
+  abandon: (actor) => actor.client.abandonSession(),
   move,
   stampede: (actor) =>
     Promise.all(Array.from({ length: STAMPEDE_CALLS }, () => actor.get(REGISTERS[0] as string))),
+  stream,
   pipeline: (actor) =>
     Promise.all(
       Array.from({ length: 6 }, (_, i) => {
@@ -90,6 +93,16 @@ async function quota(actor: Actor): Promise<void> {
   await actor.create('/zookeeper/quota/t');
   await actor.create('/zookeeper/quota/t/zookeeper_limits', limits);
   await actor.create('/zookeeper/quota/t/zookeeper_stats', 'count=0,bytes=0');
+}
+
+/** Calls without waiting for the last one's answer, over whatever happens to leaders meanwhile. */
+async function stream(actor: Actor): Promise<unknown> {
+  const calls: Promise<unknown>[] = [];
+  for (let i = 0; i < STREAM_CALLS; i++) {
+    calls.push(actor.set(actor.prng.pick(REGISTERS), actor.freshValue()));
+    await actor.client.pause(actor.prng.exponential(20));
+  }
+  return Promise.all(calls);
 }
 
 /** Several at once, of which any may fail and take the others with it. */
@@ -137,6 +150,6 @@ export async function visit(actor: Actor): Promise<void> {
 /** Closing sessions and stampedes are rare among what is common. */
 function pickStep(prng: Prng, steps: readonly string[]): string {
   const step = prng.pick(steps);
-  const isRare = ['closeSession', 'stampede', 'move'].includes(step);
+  const isRare = ['closeSession', 'abandon', 'stampede', 'move'].includes(step);
   return isRare && prng.chance(0.8) ? prng.pick(steps) : step;
 }

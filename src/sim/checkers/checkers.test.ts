@@ -5,6 +5,7 @@ import { CommandKind } from '../../state/command.ts';
 import { Verdict } from '../../state/outcome.ts';
 import { Model } from '../../state/testing/model.ts';
 import type { Fired } from '../history.ts';
+import { checkAnswers } from './answers.ts';
 import { checkEphemerals } from './ephemerals.ts';
 import { callOf, commandOf, evidenceOf, STAT, watchOf } from './evidence.test-helper.ts';
 import { checkExactlyOnce } from './exactly-once.ts';
@@ -14,6 +15,7 @@ import { checkGhosts, checkPings } from './pings.ts';
 import { checkRealTime, checkSync } from './real-time.ts';
 import { checkWriteReplies, ReadReplies } from './replies.ts';
 import { checkSessionOrder, checkZxids } from './session-order.ts';
+import { checkSilence } from './silence.ts';
 import { checkWatches } from './watches.ts';
 
 const CLOSED = { closedSession: true, zxid: 5 };
@@ -150,6 +152,13 @@ describe('the order of a session', () => {
     expect(checkZxids(evidenceOf({ arrivals: good }))).toEqual([]);
     const late = { ...one, what: 'event', zxid: 3 } as const;
     expect(checkZxids(evidenceOf({ arrivals: [...good, late] }))).toHaveLength(1);
+  });
+
+  it('fail when an event comes behind a reply that showed its change, not when before it', () => {
+    const reply = { client: 'c1', session: 1n, zxid: 4, what: 'read' } as const;
+    const event = { ...reply, what: 'event' } as const;
+    expect(checkZxids(evidenceOf({ arrivals: [event, event, reply] }))).toEqual([]);
+    expect(checkZxids(evidenceOf({ arrivals: [reply, event] }))).toHaveLength(1);
   });
 });
 
@@ -342,5 +351,50 @@ describe('watches', () => {
     ];
     expect(verdict({ kind: 'recursive', fired: below })).toBe(0);
     expect(verdict({ kind: 'recursive', fired: below.toReversed() })).toBe(1);
+  });
+});
+
+describe('answers', () => {
+  const call = callOf({ outcome: 'pending', invokedUs: 1_000_000 });
+
+  it('fail when a call waits for long in good conditions', () => {
+    const { history } = evidenceOf({ calls: [call] });
+    expect(checkAnswers(history, 9_000_000, 5_000_000)).toHaveLength(1);
+    expect(checkAnswers(history, 4_000_000, 5_000_000)).toEqual([]);
+    expect(checkAnswers(history, 9_000_000, 0)).toEqual([]);
+  });
+
+  it('pass for a client that takes long to notice that its connection is broken', () => {
+    const { history } = evidenceOf({ calls: [call], careless: new Set(['c1']) });
+    expect(checkAnswers(history, 9_000_000, 5_000_000)).toEqual([]);
+  });
+});
+
+describe('silence', () => {
+  const opening = { timeoutMs: 1_000, hash: '' };
+  const opened = commandOf({ kind: CommandKind.openSession, opening });
+  const abandoned = new Map([[1n, 1_000_000]]);
+  const aged = (age: number, decidedUs: number) =>
+    commandOf({ kind: CommandKind.sessionAges, decidedUs, ages: [{ session: 1n, age }] });
+
+  it('fails when a session whose client is gone is never expired', () => {
+    const closed = commandOf({ kind: CommandKind.expireSession }, CLOSED);
+    const open = evidenceOf({ abandoned }, [opened]);
+    expect(checkSilence(open, 20_000_000, 5_000_000)).toHaveLength(1);
+    expect(checkSilence(open, 3_000_000, 5_000_000)).toEqual([]);
+    expect(checkSilence(open, 20_000_000, 0)).toEqual([]);
+    expect(
+      checkSilence(evidenceOf({ abandoned }, [opened, closed]), 20_000_000, 5_000_000),
+    ).toEqual([]);
+  });
+
+  it('fails when a leader takes it for one that has spoken again', () => {
+    const revived = evidenceOf({ abandoned }, [opened, aged(3, 8_000_000), aged(0, 9_000_000)]);
+    expect(checkSilence(revived, 10_000_000, 0)).toHaveLength(1);
+    const older = evidenceOf({ abandoned }, [opened, aged(2, 8_000_000), aged(3, 9_000_000)]);
+    expect(checkSilence(older, 10_000_000, 0)).toEqual([]);
+    // What it had sent may have been under way.
+    const early = evidenceOf({ abandoned }, [opened, aged(3, 2_000_000), aged(0, 3_000_000)]);
+    expect(checkSilence(early, 10_000_000, 0)).toEqual([]);
   });
 });

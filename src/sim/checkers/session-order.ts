@@ -45,15 +45,20 @@ export function checkSessionOrder({ history, log }: Evidence): string[] {
 /**
  * What a session is told never goes back: replies, pings and events in the order in which they
  * came, over all its connections and servers (single system image; rule 41). An event comes before
- * any reply that could show the change.
+ * any reply that could show the change: no reply had its zxid or a higher one.
  */
 export function checkZxids({ history }: Evidence): string[] {
   const breaches: string[] = [];
   const seen = new Map<bigint, number>();
+  const replied = new Map<bigint, number>();
   for (const { client, session, zxid, what } of history.arrivals) {
     const before = seen.get(session) ?? 0;
     if (zxid < before) breaches.push(`${client} got a ${what} at zxid ${zxid} after ${before}`);
     seen.set(session, Math.max(before, zxid));
+    if (what !== 'event') replied.set(session, zxid);
+    else if (zxid === replied.get(session)) {
+      breaches.push(`${client} got a reply of zxid ${zxid}, and after it the event of that change`);
+    }
   }
   return breaches;
 }

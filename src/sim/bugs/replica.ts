@@ -1,0 +1,132 @@
+import { edit, LEADERS_CHANGE, type PlantedBug } from './bug.ts';
+
+const layer = 'replica';
+const PIPELINES = { ...LEADERS_CHANGE, steps: ['stream', 'pipeline'], fragmentation: 0.5 };
+
+/** Mistakes in the loop: whom a command is given to, when and how often. */
+export const REPLICA_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'commands are not sent again to a new leader',
+    layer,
+    breaks: 'rule 6',
+    edits: [edit('replica/replica.ts', 'this.outbox.rewind();', '')],
+    focus: PIPELINES,
+  },
+  {
+    name: 'commands are sent again in another order',
+    layer,
+    breaks: 'FIFO client order (ATC 2010, 2.3)',
+    edits: [
+      edit(
+        'replica/outbox.ts',
+        'this.repeated = Math.max(this.repeated, last);\n    this.sent = 0;',
+        'this.repeated = Math.max(this.repeated, last);\n    this.sent = 0;\n    this.chunks.sort((a, b) => b.number - a.number);',
+      ),
+    ],
+    focus: PIPELINES,
+  },
+  {
+    name: 'the buffer of a chunk that was sent again is used again',
+    layer,
+    breaks: 'docs/found-bugs.md',
+    edits: [
+      edit(
+        'replica/outbox.ts',
+        'if (chunk.number > this.repeated) this.gathering',
+        'this.gathering',
+      ),
+    ],
+    focus: { ...PIPELINES, clients: 6 },
+  },
+  {
+    name: 'forwarded commands are taken under any ballot, by anybody',
+    layer,
+    breaks: 'FIFO client order (ATC 2010, 2.3)',
+    edits: [
+      edit(
+        'replica/replica.ts',
+        'if (!this.leadsUnder(ballot)) return true;\n    this.turn.wake();',
+        'this.turn.wake();',
+      ),
+    ],
+    focus: PIPELINES,
+  },
+  {
+    name: 'sync is answered without asking anybody',
+    layer,
+    breaks: 'rule 17',
+    edits: [
+      edit(
+        'server/requests.ts',
+        'return opcode === Op.sync || (context.limits',
+        'return opcode < 0 || (context.limits',
+      ),
+    ],
+    focus: {
+      safetyMs: 4_000,
+      steps: ['write', 'syncedRead'],
+      faults: ['slowLinks', 'pause'],
+      lyingDisksMax: 0,
+    },
+  },
+  {
+    name: 'a read index serves whoever asked later, too',
+    layer,
+    breaks: 'rule 17; etcd #20418',
+    edits: [
+      edit(
+        'replica/barriers.ts',
+        'if (group !== undefined) group.slot ??= slot;',
+        'if (group !== undefined) for (const other of this.asked) other.slot ??= slot;',
+      ),
+    ],
+    focus: {
+      safetyMs: 4_000,
+      thinkMs: 2,
+      clients: 6,
+      timeoutsMs: [4_000, 4_000, 4_000, 4_000, 4_000, 4_000],
+      steps: ['write', 'syncedRead'],
+      faults: ['slowLinks'],
+      faultEveryMs: 500,
+      lyingDisksMax: 0,
+    },
+  },
+  {
+    name: 'a watch event comes behind the reply that shows the change',
+    layer,
+    breaks: 'rule 41; ATC 2010, 2.3',
+    edits: [
+      edit('replica/delivery.ts', '    watches.match(outcome.changes, outcome.zxid);\n', ''),
+      edit(
+        'replica/delivery.ts',
+        'deliver(outcome: Outcome, appliedMs: number): void {',
+        `deliver(outcome: Outcome, appliedMs: number): void {
+    this.deliverFirst(outcome, appliedMs);
+    this.options.watches.match(outcome.changes, outcome.zxid);
+  }
+
+  private deliverFirst(outcome: Outcome, appliedMs: number): void {`,
+      ),
+    ],
+    focus: {
+      safetyMs: 3_000,
+      thinkMs: 5,
+      steps: ['write', 'watchData', 'create', 'remove'],
+      faults: [],
+      lyingDisksMax: 0,
+    },
+  },
+  {
+    name: 'reads overtake a write of their session',
+    isFast: true,
+    layer: 'server',
+    breaks: 'FIFO client order (ATC 2010, 2.3)',
+    edits: [
+      edit(
+        'server/requests.ts',
+        'if (!deferred && connection.pending.count > 0) {',
+        'if (!deferred && connection.pending.count > 1_000) {',
+      ),
+    ],
+  },
+];

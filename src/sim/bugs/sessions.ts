@@ -1,0 +1,149 @@
+import { edit, LEADERS_CHANGE, type PlantedBug } from './bug.ts';
+
+const layer = 'sessions';
+const MOVES = { ...LEADERS_CHANGE, steps: ['move', 'write', 'pipeline', 'ephemeral'] };
+const SHORT = [400, 400, 600, 600];
+
+/** Mistakes about who is alive, and where. */
+export const SESSION_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'somebody who does not lead expires sessions',
+    isFast: true,
+    layer,
+    breaks: 'rule 19',
+    edits: [
+      edit(
+        'replica/replica.ts',
+        'if (!this.isLeading) return;\n    this.leadership.sweep();',
+        'this.leadership.sweep();',
+      ),
+    ],
+    focus: { ...LEADERS_CHANGE, clients: 4, timeoutsMs: SHORT },
+  },
+  {
+    name: 'a new leader starts all clocks anew, whatever the log says of silence',
+    layer,
+    breaks: 'rule 19: under fast changes of leaders no session ever ends',
+    edits: [
+      edit(
+        'replica/leadership.ts',
+        'this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);',
+        'this.expiry.start(high, low, timeoutMs, age < 0 ? 0 : nowMs);',
+      ),
+    ],
+    focus: {
+      ...LEADERS_CHANGE,
+      safetyMs: 12_000,
+      thinkMs: 20,
+      timeoutsMs: [4_000, 4_000, 4_000, 4_000],
+      steps: ['write', 'abandon'],
+    },
+  },
+  {
+    name: 'nobody expires sessions',
+    isFast: true,
+    layer,
+    breaks: "programmer's guide, ZooKeeper Sessions",
+    edits: [
+      edit('replica/expiry.ts', 'else expired(lease);', 'else if (last < 0) expired(lease);'),
+    ],
+    focus: { safetyMs: 5_000, steps: ['write', 'abandon'], faults: ['partition'] },
+  },
+  {
+    name: 'expiry does not compare the generation',
+    layer,
+    breaks: 'rule 19; ZOOKEEPER-2845',
+    edits: [
+      edit(
+        'state/apply.ts',
+        `if (session === undefined || session.generation !== header.generation) {
+    outcome.verdict = Verdict.refused;
+    return;`,
+        `if (session === undefined) {
+    outcome.verdict = Verdict.refused;
+    return;`,
+      ),
+    ],
+    focus: {
+      ...MOVES,
+      clients: 4,
+      timeoutsMs: SHORT,
+      carelessClients: 1,
+      faults: ['pauseClient', 'slowDisk', 'slowLinks', 'pause'],
+    },
+  },
+  {
+    name: 'a retry is applied twice: the sequence is not compared',
+    layer,
+    breaks: 'rule 6',
+    edits: [
+      edit('state/apply.ts', 'header.sequence !== session.sequence + 1', 'header.sequence < 0'),
+    ],
+    focus: MOVES,
+  },
+  {
+    name: 'a write is taken for one of whatever generation the session has',
+    layer,
+    breaks: 'rule 6; ZooKeeper SESSION_MOVED',
+    edits: [
+      edit(
+        'state/apply.ts',
+        `if (session === undefined || session.generation !== header.generation) {
+    outcome.verdict = Verdict.refused;
+    outcome.error`,
+        `if (session === undefined) {
+    outcome.verdict = Verdict.refused;
+    outcome.error`,
+      ),
+    ],
+    focus: { ...MOVES, steps: ['move'], thinkMs: 1, faults: ['slowLinks', 'pause', 'oneWay'] },
+  },
+  {
+    name: 'a connection is served after its session has moved',
+    layer,
+    breaks: 'rule 6; ZooKeeper SESSION_MOVED',
+    edits: [
+      edit(
+        'replica/local-sessions.ts',
+        'this.attachments.delete(high, low);\n      before.client.onDetached();',
+        'this.attachments.delete(high, low);',
+      ),
+    ],
+    focus: MOVES,
+  },
+  {
+    name: 'pings are answered behind a partition',
+    layer,
+    breaks: 'rule 19; "No zombie sessions" of the design',
+    edits: [
+      edit(
+        'replica/freshness.ts',
+        'if (confirmedMs === Number.POSITIVE_INFINITY) return true;',
+        'if (confirmedMs !== Number.NaN) return true;',
+      ),
+    ],
+    focus: {
+      safetyMs: 8_000,
+      faults: ['partition', 'oneWay', 'pause'],
+      faultEveryMs: 1_500,
+      timeoutsMs: SHORT,
+      clients: 4,
+      lyingDisksMax: 0,
+    },
+  },
+  {
+    name: 'what a client has seen is not compared at attach',
+    layer: 'server',
+    breaks: 'rule 41; ZooKeeper 3.9, ZooKeeperServer.processConnectRequest',
+    edits: [
+      edit(
+        'server/handshake.ts',
+        'if (isRefused || lastZxidSeen > state.zxid) {',
+        'if (isRefused) {',
+      ),
+    ],
+    focus: { ...MOVES, faults: ['slowLinks', 'partition', 'pause'] },
+    harmless:
+      'an attach is a command of the log: who has applied it has applied all that the client saw',
+  },
+];
