@@ -72,7 +72,7 @@ export const TUNING: Tuning = {
   silentTicks: 80,
   haveTicks: 2,
   digestTicks: 20,
-  graftTicks: 3,
+  graftTicks: 5,
   wantTicks: 4,
   optimiseRounds: 2,
   lifeguard: true,

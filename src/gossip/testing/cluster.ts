@@ -16,6 +16,9 @@ import { hashOf, metaOf, TICK_MS, type World } from './world.ts';
 
 const CLUSTER = 7;
 
+/** Without other voters the leader is the only root. */
+const LONE_FANOUT = 4;
+
 export interface ClusterOptions {
   readonly voters: number;
   readonly observers: number;
@@ -90,17 +93,35 @@ export class Cluster implements World {
       if (teacher === undefined) continue;
       node.receive(teacher.id, { type: 'exchange', wantsReply: false, facts: others }, null);
     }
+    this.limitLeader();
   }
 
   /** All start within a second and know the first one's address. */
   startJoining(): void {
-    for (const node of this.nodes) {
-      const at = node === this.leader ? 0 : this.prng.fraction() * 1000;
-      this.events.at(this.now + at, () => {
-        node.start();
-        node.join([this.leader.meta.address]);
-      });
-    }
+    for (const node of this.nodes) this.joinSoon(node, this.leader);
+    this.run(1000);
+    this.limitLeader();
+  }
+
+  /** Within a second, as a process starts that knows two others. */
+  joinSoon(node: Node, seed: Node): void {
+    this.events.at(this.now + this.prng.fraction() * 1000, () => {
+      if (node.isUp) return;
+      node.start();
+      node.join([seed.meta.address, this.leader.meta.address]);
+      this.catchUp(node);
+    });
+  }
+
+  /** Voters have the log from Paxos. */
+  catchUp(node: Node): void {
+    if (node.meta.role === 'voter') node.decide(this.log.length);
+  }
+
+  /** Leaders let the other voters be the roots, as the driver has it. */
+  private limitLeader(): void {
+    const isAlone = this.options.voters === 1;
+    this.leader.step((gossip) => gossip.limitFanout(isAlone ? LONE_FANOUT : 0));
   }
 
   run(ms: number): void {

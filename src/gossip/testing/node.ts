@@ -20,7 +20,8 @@ export class Node {
   readonly index: number;
   readonly id: MemberId;
   readonly traffic: Traffic = { messages: 0, bytes: 0, copies: 0, copyBytes: 0 };
-  readonly graves: Graves = new Graves();
+  /** Which incarnations it holds dead, since its last start. */
+  graves: Graves = new Graves();
   meta: Meta;
   gossip: Gossip | null = null;
   /** Counts its starts, as a disk would. */
@@ -60,6 +61,7 @@ export class Node {
     });
     this.life += 1;
     this.waiting = null;
+    this.graves = new Graves();
     this.tickFrom(prng.fraction() * TICK_MS, this.life);
     this.drain();
   }
