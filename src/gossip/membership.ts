@@ -10,6 +10,8 @@ import {
 } from './member.ts';
 import { Suspicion } from './suspicion.ts';
 
+type Said = Pick<Fact, 'life' | 'counter' | 'meta'>;
+
 const REAP_EVERY_TICKS = 100;
 
 /**
@@ -157,7 +159,9 @@ export class Membership {
     const { id, incarnation } = fact;
     const tombstone = core.roster.tombstone(id);
     if (tombstone !== undefined && incarnation <= tombstone.incarnation) return;
-    if (core.roster.find(id) === undefined) this.arrive(fact, inBulk);
+    // Whoever is suspected with a higher incarnation has risen since it died.
+    const life = fact.meta === null && tombstone !== undefined ? tombstone : fact;
+    if (core.roster.find(id) === undefined) this.arrive({ ...fact, ...partOf(life) }, inBulk);
     const known = core.roster.find(id);
     if (known === undefined || incarnation < known.incarnation) return;
     const accuser = fact.accuser ?? core.id;
@@ -237,4 +241,9 @@ export class Membership {
       since: core.now - fact.ageTicks,
     });
   }
+}
+
+/** What a member said of itself, and when. */
+function partOf({ life, counter, meta }: Said): Said {
+  return { life, counter, meta };
 }

@@ -36,6 +36,7 @@ export interface Neighbour {
 export interface LinkHooks {
   /** Nobody feeds us. */
   wantsFeed(): boolean;
+  isFeeder(id: MemberId): boolean;
   slot(): number;
   added(neighbour: Neighbour, link: Link | null): void;
   removed(id: MemberId): void;
@@ -51,12 +52,14 @@ export class Neighbours {
   private readonly hooks: LinkHooks;
   private readonly links = new Map<MemberId, Neighbour>();
   private readonly refused = new Map<MemberId, number>();
+  private refreshAt: number;
   private asked: { readonly id: MemberId; readonly until: number; readonly feed: boolean } | null =
     null;
 
   constructor(core: Core, hooks: LinkHooks) {
     this.core = core;
     this.hooks = hooks;
+    this.refreshAt = this.nextRefresh();
   }
 
   get size(): number {
@@ -78,7 +81,24 @@ export class Neighbours {
     }
     for (const [id, until] of this.refused) if (core.now >= until) this.refused.delete(id);
     if (this.asked !== null && core.now >= this.asked.until) this.refuse(this.asked.id);
-    if (this.asked === null && this.links.size < core.tuning.degree) this.ask();
+    if (this.asked !== null) return;
+    if (this.links.size < core.tuning.degree) this.ask();
+    else if (core.now >= this.refreshAt) this.refresh();
+  }
+
+  /**
+   * A cut leaves each half with as many neighbours as it wants, all of its own half. When it heals
+   * everyone knows everyone again, and yet no link would lead from one half to the other: one had
+   * the log and the other one did not, for ever (seed 118 of the fuzz test).
+   */
+  private refresh(): void {
+    this.refreshAt = this.nextRefresh();
+    this.ask();
+  }
+
+  private nextRefresh(): number {
+    const { now, random, tuning } = this.core;
+    return now + Math.ceil(tuning.refreshTicks * (0.5 + random()));
   }
 
   stalled(): void {
@@ -123,14 +143,19 @@ export class Neighbours {
     if (isAccepted) this.hooks.added(known ?? this.add(from), link);
   }
 
-  /** A link of the tree is given up last. */
   private makeRoom(): boolean {
-    const spare = [...this.links.values()].filter(({ feeds }) => !feeds);
-    const [one] = spare.length > 0 ? spare : [...this.links.values()];
-    const chosen = spare[Math.floor(this.core.random() * spare.length)] ?? one;
+    const chosen = this.pickSpare(null) ?? [...this.links.keys()][0];
     if (chosen === undefined) return false;
-    this.remove(chosen.id, true);
+    this.remove(chosen, true);
     return true;
+  }
+
+  /** A random link that is no part of the tree. */
+  private pickSpare(except: MemberId | null): MemberId | undefined {
+    const spare = [...this.links.values()].filter(
+      ({ id, feeds }) => !feeds && id !== except && !this.hooks.isFeeder(id),
+    );
+    return spare[Math.floor(this.core.random() * spare.length)]?.id;
   }
 
   onLinked(from: MemberId, isAccepted: boolean): void {
@@ -144,6 +169,9 @@ export class Neighbours {
     if (this.core.roster.find(from) === undefined) return;
     this.hooks.added(this.links.get(from) ?? this.add(from), null);
     if (asked.feed) this.onFeeder(from);
+    // A link that was refreshed takes the place of another.
+    const spare = this.links.size > this.core.tuning.degree ? this.pickSpare(from) : undefined;
+    if (spare !== undefined) this.remove(spare, true);
   }
 
   /** Called with the neighbour that has agreed to feed us. */

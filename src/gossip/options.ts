@@ -36,6 +36,8 @@ export interface Tuning {
   /** Neighbours that one looks for, and that one bears. */
   readonly degree: number;
   readonly degreeMax: number;
+  /** One link is exchanged for a new one this often, so that links never part into two networks. */
+  readonly refreshTicks: number;
   /** A neighbour unheard of for this long is given up. */
   readonly silentTicks: number;
   /** What came is announced at most this often to one neighbour. */
@@ -69,6 +71,7 @@ export const TUNING: Tuning = {
   metaTicks: 100,
   degree: 5,
   degreeMax: 8,
+  refreshTicks: 200,
   silentTicks: 80,
   haveTicks: 2,
   digestTicks: 20,

@@ -122,6 +122,10 @@ export class Tree implements LinkHooks {
     return this.repair.feeder === null && !this.core.isRoot;
   }
 
+  isFeeder(id: MemberId): boolean {
+    return this.repair.feeder === id;
+  }
+
   slot(): number {
     return this.tail.last;
   }

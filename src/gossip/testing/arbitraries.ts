@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import type { Fact, Meta } from '../member.ts';
 import { ROLES, STATUSES } from '../member.ts';
 import type { Message } from '../messages.ts';
