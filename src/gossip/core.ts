@@ -139,6 +139,14 @@ export class Core {
     this.output.sends.push({ to, address, message: { ...message, facts }, stream });
   }
 
+  /** Sends news, if there are any for this member. */
+  tell(to: MemberId, address: string): void {
+    this.carry(to, address, { type: 'rumours', facts: [] });
+    const { sends } = this.output;
+    const last = sends[sends.length - 1]?.message;
+    if (last?.type === 'rumours' && last.facts.length === 0) sends.pop();
+  }
+
   /** Sends as it is. */
   send(to: MemberId, address: string, message: LogMessage, stream = false): void {
     this.output.sends.push({ to, address, message, stream });

@@ -224,7 +224,7 @@ export class Gossip {
     const fanout = core.rumours.size > 0 ? core.tuning.rumourFanout : 1;
     if (core.rumours.size + core.passing.size === 0) return;
     for (const { id, meta } of core.pick(fanout, ({ status }) => status === 'alive')) {
-      core.carry(id, meta.address, { type: 'rumours', facts: [] });
+      core.tell(id, meta.address);
     }
   }
 }
