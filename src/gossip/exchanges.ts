@@ -22,6 +22,8 @@ export class Exchanges {
   private readonly core: Core;
   private readonly seeds: string[] = [];
   private nextAt: number;
+  /** Nobody has told all that it knows since this member asked for it. */
+  private isWaiting = false;
   private repliesLeft = GOSSIP_EXCHANGE_REPLIES_MAX;
 
   constructor(core: Core) {
@@ -35,7 +37,7 @@ export class Exchanges {
       if (this.seeds.length === GOSSIP_SEEDS_MAX) this.seeds.shift();
       this.seeds.push(address);
     }
-    this.nextAt = this.core.now;
+    this.isWaiting = this.seeds.length > 0;
     this.turn();
   }
 
@@ -56,7 +58,9 @@ export class Exchanges {
     const { tuning } = core;
     const doublings = Math.max(0, Math.ceil(Math.log2(core.size / SMALL_CLUSTER)));
     const isAlone = core.roster.size === 0;
-    this.nextAt = core.now + (isAlone ? tuning.joinTicks : tuning.exchangeTicks * (1 + doublings));
+    // News of a few may come before the answer of the one that was asked: that is not all of them.
+    const isHasty = isAlone || this.isWaiting;
+    this.nextAt = core.now + (isHasty ? tuning.joinTicks : tuning.exchangeTicks * (1 + doublings));
     const gone = isAlone || core.random() < REVIVAL_CHANCE ? this.pickGone() : null;
     if (gone !== null) {
       this.tellAll(gone.id, gone.address, true);
@@ -81,7 +85,10 @@ export class Exchanges {
 
   onExchange(from: MemberId, { wantsReply, facts }: Exchange): void {
     const { core } = this;
-    if (!wantsReply) return;
+    if (!wantsReply) {
+      this.isWaiting = false;
+      return;
+    }
     // The asker's own word comes first: we may hold it dead, or have no place for it.
     const own = facts.find(({ id }) => id === from)?.meta ?? core.roster.find(from)?.meta;
     if (own === undefined || own === null) return;

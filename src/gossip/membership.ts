@@ -30,8 +30,10 @@ export class Membership {
     this.core = core;
   }
 
-  /** Hearsay from `from`; `inBulk` if it came with all that the sender knows. */
-  hear(fact: Fact, from: MemberId | null, inBulk: boolean): void {
+  /** Hearsay from `from`; `bulk` if it came with all that the sender knows. */
+  hear(fact: Fact, from: MemberId | null, bulk: boolean): void {
+    // What the sender says of itself is news, with whatever else it comes.
+    const inBulk = bulk && fact.id !== from;
     if (fact.id === this.core.id) this.hearOfMyself(fact, from);
     else if (fact.status === 'alive') this.hearAlive(fact, inBulk);
     else if (fact.status === 'suspect') this.hearSuspect(fact, inBulk);

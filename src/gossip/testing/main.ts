@@ -75,7 +75,7 @@ function sayFalseAlarms(members: number, seed: number, say: Say): void {
     [true, false],
     [true, true],
   ] as const) {
-    const { suspicions, deaths } = measureFalseAlarms(members, 0.1, lifeguard, tells, seed);
+    const { suspicions, deaths } = measureFalseAlarms(members, 0.1, lifeguard, tells, seed, 300);
     const name = `Lifeguard ${lifeguard ? 'on' : 'off'}${tells ? ', stalls told' : ''}`;
     say(`| ${name} | ${suspicions} | ${deaths} |`);
   }
