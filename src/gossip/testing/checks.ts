@@ -14,7 +14,7 @@ export function check(condition: boolean, invariant: string, detail: string): as
   if (!condition) throw new Violation(`${invariant}: ${detail}`);
 }
 
-/** Rules 33 and 57: only a member itself raises its incarnation; `truth` is the member's own. */
+/** Rules 43 and 57: only a member itself raises its incarnation; `truth` is the member's own. */
 export function checkIncarnations(
   { message }: Envelope,
   truth: (id: MemberId) => number | undefined,
