@@ -24,6 +24,8 @@ export class Suspicion {
   private readonly maxTicks: number;
   private readonly wanted: number;
   private since: number;
+  /** When the suspicion ends. Looked at each tick, so it is not computed there. */
+  deadline: number;
 
   constructor(accuser: MemberId, now: number, minTicks: number, maxTicks: number, wanted: number) {
     this.first = accuser;
@@ -32,13 +34,14 @@ export class Suspicion {
     this.minTicks = minTicks;
     this.maxTicks = maxTicks;
     this.wanted = wanted;
+    this.deadline = this.end();
   }
 
   get accuser(): MemberId {
     return this.first;
   }
 
-  get deadline(): number {
+  private end(): number {
     const { minTicks, maxTicks, wanted } = this;
     return this.since + suspicionTicks(minTicks, maxTicks, this.accusers.size - 1, wanted);
   }
@@ -47,11 +50,13 @@ export class Suspicion {
   confirm(accuser: MemberId): boolean {
     if (this.accusers.size > this.wanted || this.accusers.has(accuser)) return false;
     this.accusers.add(accuser);
+    this.deadline = this.end();
     return true;
   }
 
   /** The time up to now does not count: the one who measured it stood still. */
   restart(now: number): void {
     this.since = now;
+    this.deadline = this.end();
   }
 }

@@ -23,7 +23,7 @@ export function main(words: readonly string[], say: Say): void {
       list('loss', '0,0.05').map((loss): Setting => ({ members, voters, loss, seed })),
     ),
   );
-  sayFigures(settings, list('samples', '30')[0] ?? 30, say);
+  if (settings.length > 0) sayFigures(settings, list('samples', '30')[0] ?? 30, say);
   for (const members of list('false-alarms', '100')) sayFalseAlarms(members, seed, say);
 }
 

@@ -26,7 +26,11 @@ export interface World {
   readonly network: Network;
   readonly now: number;
   readonly log: readonly Entry[];
-  readonly options: { readonly tuning?: Partial<Tuning>; readonly tellsStalls: boolean };
+  readonly options: {
+    readonly tuning?: Partial<Tuning>;
+    readonly tellsStalls: boolean;
+    readonly thorough: boolean;
+  };
   nodeOf(id: MemberId): Node | undefined;
   anchorAt(slot: number): Anchor;
   changed(observer: Node, change: Change): void;
