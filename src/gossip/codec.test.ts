@@ -142,8 +142,13 @@ describe('the codec', () => {
   it('believes no count that the bytes could not hold', () => {
     const facts = encoded({ type: 'rumours', facts: [] }).slice(0, -1);
     const entries = encoded(GOLDEN[9]?.[0] as Message).slice(0, 22 + 3);
-    for (const head of [facts, entries]) {
-      const huge = Uint8Array.of(...head, 0xff, 0xff, 0xff, 0xff, 0x7f, ...new Uint8Array(40));
+    for (const [head, error] of [
+      [facts, '100 facts'],
+      [entries, '100 entries'],
+    ] as const) {
+      const many = Uint8Array.of(...head, 100, ...new Uint8Array(100));
+      expect(() => decoded(many)).toThrow(error);
+      const huge = Uint8Array.of(...head, 0xff, 0xff, 0xff, 0xff, 0x7f, ...new Uint8Array(100));
       expect(() => decoded(huge)).toThrow(DecodeError);
     }
   });
