@@ -13,8 +13,8 @@ describe('a joiner', () => {
   it('asks again until somebody has told it all, whomever it has heard of meanwhile', () => {
     const lone = new Lone(QUIET).acts((gossip) => gossip.join([SEED]));
     expect(lone.said('exchange')).toMatchObject([{ to: null, address: SEED, stream: true }]);
-    lone.hears({ type: 'rumours', facts: [aliveFact(2)] }).ticks(TUNING.joinTicks);
-    expect(lone.said('exchange').length).toBe(1);
+    lone.hears({ type: 'rumours', facts: [aliveFact(2)] }).ticks(3 * TUNING.joinTicks);
+    expect(lone.said('exchange').length).toBe(3);
     lone.hears({ type: 'exchange', wantsReply: false, facts: [aliveFact(3)] });
     lone.ticks(2 * TUNING.joinTicks);
     expect(lone.said('exchange').length).toBeLessThan(2);
