@@ -78,3 +78,51 @@ export const PEER_FRAME_BYTES_MAX = 68_157_440;
 
 /** What waits for a peer that does not read; beyond it the connection ends, and starts afresh. */
 export const PEER_OUTPUT_BYTES_MAX = 134_217_728;
+
+/**
+ * A gossip packet with its seal: below the smallest common MTU (1,500) less IPv6, UDP and a
+ * tunnel's headers, so that no packet is ever cut into fragments, of which one loss loses all.
+ */
+export const GOSSIP_PACKET_BYTES_MAX = 1_400;
+
+/** What encryption adds to a gossip packet: key number, nonce and tag, with room for a change. */
+export const GOSSIP_SEAL_BYTES = 40;
+
+/** What a member says of itself, encoded: two addresses and a version, several to a packet. */
+export const GOSSIP_META_BYTES_MAX = 512;
+
+/** Members that one knows: beyond that everyone knowing everyone costs more than it gives. */
+export const GOSSIP_MEMBERS_MAX = 5_000;
+
+/** Members remembered as dead or left; the oldest makes room. As many as can die at once. */
+export const GOSSIP_TOMBSTONES_MAX = 5_000;
+
+/** Addresses remembered from `join`, asked again when a network was cut for long. */
+export const GOSSIP_SEEDS_MAX = 16;
+
+/** Pings on behalf of others that are under way; more requests are dropped, which costs a nack. */
+export const GOSSIP_RELAYS_MAX = 256;
+
+/**
+ * State exchanges answered per probe period. A restart of all members at once makes all of them
+ * ask; whoever gets no answer asks somebody else, and data is not held up meanwhile.
+ */
+export const GOSSIP_EXCHANGE_REPLIES_MAX = 8;
+
+/** Bytes of members or of entries in one message of a stream; an entry longer than it goes alone. */
+export const GOSSIP_CHUNK_BYTES = 262_144;
+
+/** Committed entries kept for others, in bytes of bodies (and one entry, however long). */
+export const GOSSIP_WINDOW_BYTES = 16_777_216;
+
+/** The same in entries: an empty body still takes an object and two hashes. */
+export const GOSSIP_WINDOW_SLOTS = 16_384;
+
+/** Entries that came before the ones in front of them, in bytes; beyond, they are asked for anew. */
+export const GOSSIP_AHEAD_BYTES = 8_388_608;
+
+/** The same in entries. */
+export const GOSSIP_AHEAD_SLOTS = 4_096;
+
+/** Bytes pushed to a neighbour that it has not confirmed: what a slow one can make us queue. */
+export const GOSSIP_FLOW_BYTES = 4_194_304;
