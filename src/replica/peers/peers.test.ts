@@ -82,7 +82,7 @@ it('what replicas tell each other arrives as it was told, a long report in frame
   const addresses = [{ host: '127.0.0.1', port: two.listener.port }];
   one.peers.setMembers([{ serverId: 2, addresses, identity: two.identity }]);
   await expect.poll(() => one.ears.connected).toEqual([2]);
-  const touches = Array.from({ length: 250_000 }, (_, i) => ({ high: -i, low: i }));
+  const touches = Array.from({ length: 250_000 }, (_, i) => ({ high: ~i, low: i }));
   one.peers.report(2, BALLOT, LAST_REPORT, touches);
   const digest = { slot: 2 ** 33, high: -5, low: 7 };
   one.peers.tellDigests(2, BALLOT, [digest, { ...digest, low: -1 }]);
@@ -102,7 +102,8 @@ it('what replicas tell each other arrives as it was told, a long report in frame
     [-1, 100_000],
     [LAST_REPORT, 50_000],
   ]);
-  expect(reports.flatMap(([, some]) => some)).toEqual(touches);
+  const all = reports.flatMap(([, some]) => some);
+  expect(all.findIndex(({ high, low }, i) => high !== ~i || low !== i)).toBe(-1);
   for (const { peers, listener } of [one, two]) {
     peers.stop();
     await listener.close();
