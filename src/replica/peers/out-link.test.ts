@@ -52,9 +52,7 @@ class NamedNetwork implements Network {
   welcome(identity: Uint8Array): void {
     const body = Uint8Array.from([FrameType.welcome, ...identity]);
     const frame = new Uint8Array(8 + body.length);
-    const view = new DataView(frame.buffer);
-    view.setUint32(0, body.length);
-    view.setUint32(4, new NodeChecksums().crc32(body, 0, body.length, 0));
+    frame[3] = body.length;
     frame.set(body, 8);
     this.handler?.onData(frame);
   }
