@@ -68,6 +68,8 @@ export class Life {
   private stopSweep: () => void = () => {};
   private lastHash: Uint8Array;
   private ended = false;
+  /** Another life is about to begin on the same directory. */
+  private isAside = false;
 
   constructor(options: LifeOptions) {
     this.options = options;
@@ -194,16 +196,21 @@ export class Life {
       ports,
       storage,
       membership: () => recovered.state.membership,
-      beforeInstall: () => this.standAside(),
+      beforeInstall: () => {
+        if (this.isAside) return Promise.reject(new Error('another life is about to begin'));
+        return this.standAside();
+      },
       onInstalled,
     });
   }
 
   /**
-   * What clients were told and watch is unknown in the next life: they have to go. What is
-   * on its way to the disk ends first.
+   * What clients were told and watch is unknown in the next life: they have to go. What is on its
+   * way to the disk ends first, and nothing more begins: a snapshot that was still being written
+   * would remove segments from under the next life.
    */
   private async standAside(): Promise<void> {
+    this.isAside = true;
     this.stopTimers();
     this.clientPort.quiesce();
     await this.clientPort.close();
@@ -263,11 +270,11 @@ export class Life {
   private applied(entry: Entry): void {
     this.lastHash = entry.hash;
     if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
-    this.snapshotter.applied(entry.slot, entry.hash);
+    if (!this.isAside) this.snapshotter.applied(entry.slot, entry.hash);
   }
 
   private dealWith(damage: ScrubbedDamage): void {
-    if (this.ended) return;
+    if (this.ended || this.isAside) return;
     const { ports, storage, place, onDamaged, repaired } = this.options;
     dealWithDamage(damage, {
       logger: ports.logger,

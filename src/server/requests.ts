@@ -43,8 +43,8 @@ export function handleRequest(connection: Connection, reader: Reader, deferred =
 
 /** These wait until everything is here that was decided when they were asked for. */
 function needsBarrier({ context, readOnlySession }: Connection, opcode: number): boolean {
-  if (context.replica.paxos.isAlone || readOnlySession !== null) return false;
-  return opcode === Op.sync || (context.limits.linearizableReads && isRead(opcode));
+  const waits = opcode === Op.sync || (context.limits.linearizableReads && isRead(opcode));
+  return waits && readOnlySession === null && !context.replica.paxos.isAlone;
 }
 
 /** Without a leader nothing is written, and nobody can say what is newest. */

@@ -11,6 +11,8 @@ import type { PeerAddress } from './peers.ts';
 const ASK_EVERY_MS = 200;
 /** What was heard longer ago may no longer hold. */
 const NOTE_MS_MAX = 2_000;
+/** Servers that are started together need not hear of each other's absence. */
+const SAY_EVERY_ROUNDS = 10;
 
 /** Who bears an id in an ensemble that exists. */
 export interface KnownMember {
@@ -72,6 +74,9 @@ export class Founding {
     number,
     { readonly note: FoundingNote; readonly heardMs: number }
   >();
+  /** What was last said of why there is no ensemble yet. */
+  private said = '';
+  private rounds = 0;
   private stopAsking: () => void = () => {};
   /** Questions under way, by address. */
   private readonly asking = new Map<string, () => void>();
@@ -103,6 +108,7 @@ export class Founding {
   }
 
   private ask(): void {
+    if (++this.rounds % SAY_EVERY_ROUNDS === 0) this.sayWhatLacks();
     for (const other of this.options.others) {
       for (const address of other.addresses) {
         const key = `${other.serverId} ${address.host} ${address.port}`;
@@ -129,6 +135,24 @@ export class Founding {
       key,
       dial(io, clock, address, hello, () => handler, done),
     );
+  }
+
+  /** Nobody can mend what he is not told. */
+  private sayWhatLacks(): void {
+    const { io, voters, serverId, text } = this.options;
+    const others = voters.filter((id) => id !== serverId);
+    const silent = others.filter((id) => !this.notes.has(id));
+    const unlike = others.filter((id) => (this.notes.get(id)?.note.text ?? text) !== text);
+    const lacks = `${silent};${unlike}`;
+    if (lacks === this.said) return;
+    this.said = lacks;
+    if (silent.length > 0) {
+      io.logger.warn({ servers: silent }, 'waits for servers that are not there');
+    }
+    if (unlike.length > 0) {
+      const message = 'other servers have other server lines, groups, weights or quorum sizes';
+      io.logger.warn({ servers: unlike, here: text }, message);
+    }
   }
 
   private hear(from: number, note: FoundingNote): void {

@@ -15,8 +15,10 @@ import type { PeerIo, PeerListener } from './listener.ts';
 import { OutLink, SILENCE_MS_MAX } from './out-link.ts';
 
 const CHECK_EVERY_MS = 500;
-/** Touches in one report; more sessions than that wait for the next. */
-const TOUCHES_MAX = 1_000_000;
+/** Touches in one frame. */
+const TOUCHES_MAX = 100_000;
+/** Of a report that goes on in the next frame: its confirmation means nothing. */
+const NO_REPORT = -1;
 
 /** Another member, as this replica may reach it. */
 export interface PeerAddress {
@@ -104,7 +106,16 @@ export class Peers implements PeerPort {
     });
   }
 
+  /** Frames of one connection come in order: who has the last one has all. */
   report(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
+    let from = 0;
+    for (; touches.length - from > TOUCHES_MAX; from += TOUCHES_MAX) {
+      this.reportSome(to, ballot, NO_REPORT, touches.slice(from, from + TOUCHES_MAX));
+    }
+    this.reportSome(to, ballot, number, from === 0 ? touches : touches.slice(from));
+  }
+
+  private reportSome(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
     this.write(to, FrameType.report, (writer) => {
       putBallot(writer, ballot);
       writer.f64(number);
