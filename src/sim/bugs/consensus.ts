@@ -26,7 +26,8 @@ const SLOT_BY_SLOT = `
         mixed.push({ ...top, hash: previous });
       }
       const last = after + mixed.length;
-      if (mixed.length > 0) best = { ...(best ?? { accepted: core.accepted }), last, entries: mixed };
+      const { accepted } = best ?? core;
+      if (mixed.length > 0) best = { ...best, accepted, last, entries: mixed };
     }
     const configurationBefore = core.configurationId;
     const decided`;
