@@ -177,7 +177,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
   {
     name: 'what is known to be decided is noted too high',
     layer,
-    breaks: 'rule 12',
+    breaks: 'design: hints in the records are a lower bound',
     edits: [
       edit(
         'paxos/core.ts',

@@ -52,7 +52,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: 'expiry does not compare the generation',
     layer,
-    breaks: 'rule 19; ZOOKEEPER-2845',
+    breaks: 'rule 19; design: expiry names a generation',
     edits: [
       edit(
         'state/apply.ts',
