@@ -26,8 +26,8 @@ const SLOT_BY_SLOT = `
         mixed.push({ ...top, hash: previous });
       }
       const last = after + mixed.length;
-      const { accepted } = best ?? core;
-      if (mixed.length > 0) best = { ...best, accepted, last, entries: mixed };
+      const others = best ?? { accepted: core.accepted };
+      if (mixed.length > 0) best = { ...others, last, entries: mixed };
     }
     const configurationBefore = core.configurationId;
     const decided`;
@@ -103,7 +103,11 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     name: 'catching up accepts a gap',
     layer,
     breaks: 'rules 1 and 4',
-    edits: [edit('paxos/paxos.ts', 'if (!core.slots.agreesWith(after)) return false;', '')],
+    edits: [
+      edit('paxos/paxos.ts', 'if (!core.slots.agreesWith(after)) return false;', ''),
+      edit('replica/peers/fetcher.ts', 'f64(slot + 1);', 'f64(slot + 2);'),
+    ],
+    focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY },
   },
   {
     name: 'a late acknowledgement of an old ballot counts',
@@ -178,7 +182,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
   {
     name: 'what is known to be decided is noted too high',
     layer,
-    breaks: 'rule 12',
+    breaks: 'design: hints in the records are a lower bound',
     edits: [
       edit(
         'paxos/core.ts',

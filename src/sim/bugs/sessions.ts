@@ -52,7 +52,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: 'expiry does not compare the generation',
     layer,
-    breaks: 'rule 19; ZOOKEEPER-2845',
+    breaks: 'rule 19; design: expiry names a generation',
     edits: [
       edit(
         'state/apply.ts',
@@ -123,12 +123,13 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       ),
     ],
     focus: {
-      safetyMs: 8_000,
-      faults: ['partition', 'oneWay', 'pause'],
-      faultEveryMs: 1_500,
-      timeoutsMs: SHORT,
-      clients: 4,
-      lyingDisksMax: 0,
+      ...LEADERS_CHANGE,
+      safetyMs: 20_000,
+      thinkMs: 50,
+      faults: ['partition'],
+      faultEveryMs: 2_500,
+      clients: 6,
+      timeoutsMs: [400, 400, 400, 600, 600, 600],
     },
   },
   {

@@ -40,7 +40,7 @@ export const STATE_BUGS: readonly PlantedBug[] = [
   {
     name: "apply goes by this replica's configuration, not by the command's",
     layer,
-    breaks: 'rule 33; ZOOKEEPER-3531',
+    breaks: 'rule 5: apply knows nothing but the log',
     edits: [
       edit(
         'state/context.ts',

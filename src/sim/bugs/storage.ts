@@ -113,7 +113,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
   {
     name: 'a snapshot is inexact: commands behind its slot are in it',
     layer,
-    breaks: 'rule 28',
+    breaks: 'design: an image is exact at its slot',
     edits: [
       edit(
         'replica/snapshotter.ts',
