@@ -58,8 +58,8 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'server/requests.ts',
-        'return opcode === Op.sync || (context.limits',
-        'return opcode < 0 || (context.limits',
+        'const waits = opcode === Op.sync || (context.limits',
+        'const waits = opcode < 0 || (context.limits',
       ),
     ],
     focus: {
