@@ -58,8 +58,8 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'server/requests.ts',
-        'const waits = opcode === Op.sync || (',
-        'const waits = opcode < 0 || (',
+        'const waits = opcode === Op.sync || (context.limits',
+        'const waits = opcode < 0 || (context.limits',
       ),
     ],
     focus: {
@@ -94,7 +94,7 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
   {
     name: 'a watch event comes behind the reply that shows the change',
     layer,
-    breaks: "programmer's guide, what watches guarantee",
+    breaks: 'rule 41; ATC 2010, 2.3',
     edits: [
       edit('replica/delivery.ts', '    watches.match(outcome.changes, outcome.zxid);\n', ''),
       edit(
