@@ -87,7 +87,7 @@ export class Crowd {
   }
 
   /** Acknowledged writes a second, measured from now on. */
-  async rate(windowMs = 1000) {
+  async rate(windowMs = 500) {
     const before = this.ackedCount;
     const startedMs = performance.now();
     await pauseMs(windowMs);

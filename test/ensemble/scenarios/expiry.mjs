@@ -60,7 +60,7 @@ async function moving({ ensemble, report }, leader) {
   const path = '/probes/moving';
   let connection = await openWithEphemeral(ensemble.port(leader), path);
   const session = sessionOf(connection);
-  for (let move = 0; move < 2 * ensemble.ids.length; move += 1) {
+  for (let move = 0; move < ensemble.ids.length; move += 1) {
     connection.drop();
     await pauseMs(timeoutMs / 2);
     const id = ensemble.ids[move % ensemble.ids.length];

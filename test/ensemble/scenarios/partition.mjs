@@ -58,7 +58,7 @@ export async function run(context) {
         await scenario.fault(`${title} (leader ${leader}), round ${round}`, {
           strike: async () => {
             breakWays(parties);
-            await pauseMs(random.between(0, 2000));
+            await pauseMs(random.between(0, 1000));
           },
           mend: () => links.heal(),
           untouched,
