@@ -117,8 +117,7 @@ describe('where packets do not pass', () => {
   function answered(lone: Lone, address: string | null): void {
     const { to, message } = ping(lone);
     lone.ticks(probeTimeoutTicks);
-    lone.hears({ type: 'ack', number: message.number, facts: [] }, indexOf(to), address);
-    lone.ticks(probeTimeoutTicks).said();
+    lone.hears({ type: 'ack', number: message.number, facts: [] }, indexOf(to), address).said();
   }
 
   const indexOf = (id: string | null) => Number(`0x${id}`) - 1;
