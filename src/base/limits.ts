@@ -109,7 +109,7 @@ export const GOSSIP_RELAYS_MAX = 256;
  */
 export const GOSSIP_EXCHANGE_REPLIES_MAX = 8;
 
-/** Bytes of members or of entries in one message of a stream; an entry longer than it goes alone. */
+/** Bytes of members or of entries in a stream's message; a longer entry goes alone. */
 export const GOSSIP_CHUNK_BYTES = 262_144;
 
 /** Committed entries kept for others, in bytes of bodies (and one entry, however long). */
@@ -118,7 +118,7 @@ export const GOSSIP_WINDOW_BYTES = 16_777_216;
 /** The same in entries: an empty body still takes an object and two hashes. */
 export const GOSSIP_WINDOW_SLOTS = 16_384;
 
-/** Entries that came before the ones in front of them, in bytes; beyond, they are asked for anew. */
+/** Entries that came before the ones in front of them, in bytes; the rest is asked for anew. */
 export const GOSSIP_AHEAD_BYTES = 8_388_608;
 
 /** The same in entries. */

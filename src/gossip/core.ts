@@ -21,6 +21,9 @@ import type { Suspicion } from './suspicion.ts';
 /** More members than this tell of load and progress less often. */
 const CHATTY_MEMBERS = 50;
 
+/** So many probes answered over a stream only: packets do not pass. */
+const BLOCKED_PROBES = 3;
+
 /** Counted, and shown to operators: what came and was of no use. */
 export interface Counters {
   /** Members that found no place. */
@@ -59,6 +62,8 @@ export class Core {
   counter = 0;
   meta: Meta;
   isLeaving = false;
+  /** Probes in a row that were answered over a stream only. */
+  packetsLost = 0;
   private metaToldAt = 0;
   private owesMeta = false;
 
@@ -79,6 +84,14 @@ export class Core {
   /** Members that live, this one included. */
   get size(): number {
     return this.roster.size + 1;
+  }
+
+  /**
+   * Packets do not pass here, as where UDP is blocked: news and the log's messages take streams.
+   * Pings and their answers go on as packets, or nobody would notice that they pass again.
+   */
+  get isBlocked(): boolean {
+    return this.packetsLost >= BLOCKED_PROBES;
   }
 
   get isRoot(): boolean {
@@ -141,7 +154,7 @@ export class Core {
 
   /** Sends news, if there are any for this member. */
   tell(to: MemberId, address: string): void {
-    this.carry(to, address, { type: 'rumours', facts: [] });
+    this.carry(to, address, { type: 'rumours', facts: [] }, this.isBlocked);
     const { sends } = this.output;
     const last = sends[sends.length - 1]?.message;
     if (last?.type === 'rumours' && last.facts.length === 0) sends.pop();
@@ -149,7 +162,7 @@ export class Core {
 
   /** Sends as it is. */
   send(to: MemberId, address: string, message: LogMessage, stream = false): void {
-    this.output.sends.push({ to, address, message, stream });
+    this.output.sends.push({ to, address, message, stream: stream || this.isBlocked });
   }
 
   newsFor(to: MemberId | null, room: number): Fact[] {

@@ -25,6 +25,7 @@ export class Exchanges {
   /** Nobody has told all that it knows since this member asked for it. */
   private isWaiting = false;
   private repliesLeft = GOSSIP_EXCHANGE_REPLIES_MAX;
+  private wasBlocked = false;
 
   constructor(core: Core) {
     this.core = core;
@@ -50,7 +51,10 @@ export class Exchanges {
   tick(): void {
     const { core } = this;
     if (core.now % core.tuning.probeTicks === 0) this.repliesLeft = GOSSIP_EXCHANGE_REPLIES_MAX;
-    if (core.now >= this.nextAt) this.turn();
+    // What was told in packets until now has reached nobody.
+    const isNews = core.isBlocked && !this.wasBlocked;
+    this.wasBlocked = core.isBlocked;
+    if (isNews || core.now >= this.nextAt) this.turn();
   }
 
   private turn(): void {
@@ -70,7 +74,7 @@ export class Exchanges {
     if (partner !== undefined) this.tellAll(partner.id, partner.meta.address, true);
   }
 
-  /** A dead member, or a seed that is nobody's address: both may be behind a cut that has healed. */
+  /** A dead member, or a seed that is nobody's address: it may be behind a cut that has healed. */
   private pickGone(): { readonly id: MemberId | null; readonly address: string } | null {
     const { core } = this;
     const gone: { readonly id: MemberId | null; readonly address: string }[] = [];

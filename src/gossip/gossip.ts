@@ -203,7 +203,7 @@ export class Gossip {
         this.prober.onPing(from, message, address);
         return;
       case 'ack':
-        this.prober.onAck(from, message);
+        this.prober.onAck(from, message, address);
         return;
       case 'nack':
         this.prober.onNack(from, message);

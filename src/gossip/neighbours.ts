@@ -45,7 +45,7 @@ export interface LinkHooks {
 /**
  * A random subset of the members, the same number for each, as HyParView keeps it: whoever has too
  * few neighbours asks a random member, who accepts as long as it has room; one with next to none
- * makes the other give up a random neighbour. Links are mutual, and whoever thinks so alone is told.
+ * makes the other give up a random neighbour. Links are mutual; one that thinks so alone is told.
  */
 export class Neighbours {
   private readonly core: Core;

@@ -112,6 +112,31 @@ describe('a ping', () => {
   });
 });
 
+describe('where packets do not pass', () => {
+  /** A probe whose answer comes over a stream, if `address` is null, or by a packet. */
+  function answered(lone: Lone, address: string | null): void {
+    const { to, message } = ping(lone);
+    lone.ticks(probeTimeoutTicks);
+    lone.hears({ type: 'ack', number: message.number, facts: [] }, indexOf(to), address).said();
+  }
+
+  const indexOf = (id: string | null) => Number(`0x${id}`) - 1;
+  const streams = (lone: Lone) => {
+    lone.hears({ type: 'link', isUrgent: false, wantsFeed: false, slot: 0 });
+    return lone.said('linked').map(({ stream }) => stream);
+  };
+
+  it('the rest takes streams too, until a probe is answered by a packet', () => {
+    const lone = new Lone().knows(1, 2, 3);
+    for (const expected of [false, false, true]) {
+      answered(lone, null);
+      expect(streams(lone)).toEqual([expected]);
+    }
+    answered(lone, 'somewhere:1');
+    expect(streams(lone)).toEqual([false]);
+  });
+});
+
 /** Lifeguard, section IV-A: LHA-Probe. */
 describe('health', () => {
   function failedProbe(lone: Lone, nacks: number): void {

@@ -163,7 +163,7 @@ export class Prober {
     core.carry(from, to, { type: 'ack', number, facts: [] }, address === null);
   }
 
-  onAck(from: MemberId, { number }: Ack): void {
+  onAck(from: MemberId, { number }: Ack, address: string | null): void {
     const { core, probe } = this;
     const relay = this.relays.get(number);
     if (relay !== undefined && relay.target === from) {
@@ -173,6 +173,7 @@ export class Prober {
     }
     if (probe === null || probe.number !== number || probe.isAnswered) return;
     probe.isAnswered = true;
+    core.packetsLost = address === null ? core.packetsLost + 1 : 0;
     core.health.improve();
   }
 

@@ -12,7 +12,7 @@ const STRANGERS_MAX = 3;
 /** While a snapshot is fetched, the driver is not told again. */
 const FETCH_TICKS = 200;
 
-/** Somebody who lags this many times a graft's patience behind what is announced changes feeders. */
+/** Whoever lags this many times a graft's patience behind what is announced changes feeders. */
 const LAGGING = 10;
 
 /**
@@ -49,7 +49,7 @@ export class Repair {
     else this.marks.push({ slot, at: this.core.now });
   }
 
-  /** This slot exists, and somebody waits for it here: there is no time for the tree to bring it. */
+  /** This slot exists, and somebody waits for it here: no time for the tree to bring it. */
   need(slot: number): void {
     if (slot <= this.tail.last) return;
     this.marks.unshift({ slot, at: this.core.now - this.core.tuning.graftTicks });
