@@ -70,7 +70,6 @@ export class Connection implements StreamHandler, Client, Flushable {
   private replyAt = 0;
   /** Replies of this turn whose latency is known when they leave. */
   private repliesUntimed = 0;
-
   private readonly onGone: () => void;
 
   constructor(context: ServerContext, stream: Stream, onGone: () => void) {
@@ -142,12 +141,6 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.handshake.answerReadOnly(session);
     this.phase = 'ready';
     this.markDirty();
-  }
-
-  /** Nobody else keeps time for a session that only this server knows. */
-  isReadOnlyAndSilent(nowMs: number): boolean {
-    const { readOnlySession } = this;
-    return readOnlySession !== null && nowMs - this.nowMs > readOnlySession.timeoutMs;
   }
 
   onOutcome(outcome: Outcome): void {

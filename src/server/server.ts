@@ -83,7 +83,7 @@ export class ClientPort {
     const { connections, counters, limits, replica } = this.context;
     const nowMs = replica.clock.monotonicMs();
     for (const connection of connections) {
-      if (connection.isReadOnlyAndSilent(nowMs)) connection.close();
+      if (isReadOnlyAndSilent(connection, nowMs)) connection.close();
       if (connection.phase === 'ready' || connection.phase === 'finishing') continue;
       const isLeaving = connection.phase === 'leaving';
       const sinceMs = isLeaving ? connection.leftMs : connection.acceptedMs;
@@ -92,4 +92,12 @@ export class ClientPort {
       connection.close();
     }
   }
+}
+
+/** Nobody else keeps time for a session that only this server knows. */
+function isReadOnlyAndSilent(
+  { readOnlySession, nowMs: heardMs }: Connection,
+  nowMs: number,
+): boolean {
+  return readOnlySession !== null && nowMs - heardMs > readOnlySession.timeoutMs;
 }
