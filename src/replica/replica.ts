@@ -365,12 +365,24 @@ export class Replica {
     return this.paxos.role === 'leader' && sameBallot(this.paxos.ballot, ballot);
   }
 
-  /** All input of the turn has been handled: what gathered goes to the leader, and to the disk. */
+  /** All input of the turn has been handled. */
   private endTurn(): void {
-    this.step();
+    this.advance();
+    this.reportIdle();
+  }
+
+  /**
+   * What others wait for comes first: what gathered leaves for the leader, for the disk and for the
+   * other replicas, and while they work this one applies. A proposal goes out together with what is
+   * decided by now, so that neither needs a message of its own.
+   */
+  private advance(): void {
+    this.noteLeader();
     this.route();
     this.propose();
-    this.reportIdle();
+    this.carryOut();
+    this.options.peers.flush();
+    this.applier.run();
   }
 
   private route(): void {
@@ -391,13 +403,12 @@ export class Replica {
     if (number === null) return;
     if (leaderId === options.serverId) this.leadership.onAskIndex(leaderId, number);
     else options.peers.askIndex(leaderId, this.leaderBallot, number);
-    this.carryOut();
   }
 
   private propose(): void {
     // States that differ may not drift further apart; whoever leads next still opens.
     if (this.digests.isDisputed && this.isLeading) return;
-    if (this.proposer.propose(this.writes.isIdle)) this.carryOut();
+    this.proposer.propose(this.writes.isIdle);
   }
 
   private step(): void {
@@ -423,11 +434,7 @@ export class Replica {
       this.stats.noteAppend(tookMs, append.bytes, this.options.slowAppends);
     }
     this.paxos.written(write);
-    this.carryOut();
-    // The next batch goes to the disk before this one is applied, so that both work at once.
-    this.route();
-    this.propose();
-    this.applier.run();
+    this.advance();
     this.reportIdle();
   }
 
