@@ -99,7 +99,7 @@ export class Replica {
     this.paxos = paxos;
     this.clock = clock;
     this.turn = options.turn ?? new Turn(clock);
-    this.turn.before(() => this.endTurn());
+    this.turn.before(() => this.advance());
     this.outbox = new Outbox(firstNumber);
     this.intake = new Intake(clock, flags);
     const { intake } = this;
@@ -365,16 +365,10 @@ export class Replica {
     return this.paxos.role === 'leader' && sameBallot(this.paxos.ballot, ballot);
   }
 
-  /** All input of the turn has been handled. */
-  private endTurn(): void {
-    this.advance();
-    this.reportIdle();
-  }
-
   /**
-   * What others wait for comes first: what gathered leaves for the leader, for the disk and for the
-   * other replicas, and while they work this one applies. A proposal goes out together with what is
-   * decided by now, so that neither needs a message of its own.
+   * All input of the turn has been handled, or the disk has answered. What others wait for comes
+   * first: what gathered leaves for the leader, the disk and the other replicas, and while they
+   * work this one applies. What is decided by now travels with the proposal.
    */
   private advance(): void {
     this.noteLeader();
@@ -383,6 +377,7 @@ export class Replica {
     this.carryOut();
     this.options.peers.flush();
     this.applier.run();
+    this.reportIdle();
   }
 
   private route(): void {
@@ -435,7 +430,6 @@ export class Replica {
     }
     this.paxos.written(write);
     this.advance();
-    this.reportIdle();
   }
 
   /** Another leader, or the same under another ballot, has nothing of what was sent before. */
