@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { casesFor } from './cases.mjs';
+import { longestGapMs } from './failover.mjs';
 import { parseResult } from './generator.mjs';
 import { describeGoal, judge } from './goals.mjs';
 import { summarize } from './loopdelay.mjs';
 import { busyness } from './machine.mjs';
 import { markdownReport, terminalReport, warningsOf } from './report.mjs';
+import { configuration } from './servers.mjs';
 import { hasGrown, SnapshotWatch } from './snapshots.mjs';
 import { median, quantile } from './stats.mjs';
 
@@ -40,6 +43,31 @@ test('reaching one of two goals is enough, missing both is not', () => {
 test('a tree of another size is shown but not judged', () => {
   const row = { ...rowOf([{ atMost: 300 }], [30]), comparable: false };
   expect(judge(row).reached).toBe(null);
+});
+
+test('of three servers the goals are judged, of five they are shown', () => {
+  expect(casesFor(3).every(({ comparable }) => comparable)).toBe(true);
+  expect(casesFor(5).some(({ comparable }) => comparable)).toBe(false);
+  expect(casesFor(5).map(({ name }) => name)).toEqual(casesFor(3).map(({ name }) => name));
+});
+
+test('the members of an ensemble know each other, a server alone knows nobody', () => {
+  const lines = ['server.1=127.0.0.1:1:2', 'server.2=127.0.0.1:3:4'];
+  expect(configuration(2181, '/data', lines)).toBe(
+    `${configuration(2181, '/data')}${lines.join('\n')}\n`,
+  );
+});
+
+test('a gap is what ends after the fault, even where it began before', () => {
+  expect(longestGapMs([0, 90, 100, 150, 170], 120)).toBe(50);
+  expect(longestGapMs([0, 90, 100], 120)).toBe(0);
+});
+
+test('no reconnect at all is a goal, and one misses it', () => {
+  const goals = [{ atMost: 0 }];
+  expect(describeGoal(goals[0], '')).toBe('0');
+  expect(judge(rowOf(goals, [0, 0, 1])).reached).toBe(true);
+  expect(judge(rowOf(goals, [1, 0, 1])).reached).toBe(false);
 });
 
 test('goals read as the design writes them', () => {

@@ -1,4 +1,4 @@
-// What is measured: the lines of the "one server" table, each with its goal.
+// What is measured: the lines of the tables "one server" and "three servers", each with its goal.
 //
 // A goal compares the median with the peer's (`ratioAtLeast`, `ratioAtMost`), with a fixed figure
 // (`atMost`), or with a floor (`floor` with `times` or `plus`). Reaching one of several is enough.
@@ -12,7 +12,7 @@ export { READ_FRAMES };
 const THROUGHPUT = { metric: 'opsPerSecond', unit: '/s' };
 const LATENCY = { metric: 'p50Us', unit: 'µs' };
 
-export const CASES = [
+const CASES = [
   {
     name: 'reads-64x16',
     title: 'reads, 64 × 16',
@@ -82,6 +82,87 @@ export const CASES = [
   { name: 'restart-term', kind: 'restart', signal: 'SIGTERM' },
   { name: 'restart-kill', kind: 'restart', signal: 'SIGKILL' },
 ];
+
+/** With this many servers the goals are meant. */
+const ENSEMBLE_SIZE = 3;
+
+const ENSEMBLE_CASES = [
+  {
+    name: 'reads-66x16',
+    title: 'reads, 66 × 16',
+    kind: 'load',
+    args: ['-c', 66, '-d', 16],
+    echo: READ_FRAMES,
+    ...THROUGHPUT,
+    goals: [{ ratioAtLeast: 7 }],
+  },
+  {
+    name: 'reads-66x1',
+    title: 'reads, 66 × 1',
+    kind: 'load',
+    args: ['-c', 66, '-d', 1],
+    echo: READ_FRAMES,
+    ...THROUGHPUT,
+    goals: [{ ratioAtLeast: 2 }],
+  },
+  {
+    name: 'writes-66x16',
+    title: 'writes, 66 × 16',
+    kind: 'load',
+    args: ['-c', 66, '-d', 16, '-r', 0],
+    echo: WRITE_FRAMES,
+    ...THROUGHPUT,
+    goals: [{ ratioAtLeast: 4 }],
+  },
+  {
+    name: 'writes-66x1',
+    title: 'writes, 66 × 1',
+    kind: 'load',
+    args: ['-c', 66, '-d', 1, '-r', 0],
+    echo: WRITE_FRAMES,
+    ...THROUGHPUT,
+    goals: [{ ratioAtLeast: 3 }],
+  },
+  {
+    name: 'writes-1x1',
+    title: 'writes, 1 × 1, to a follower, p50',
+    kind: 'load',
+    args: ['-c', 1, '-d', 1, '-r', 0],
+    echo: WRITE_FRAMES,
+    append: true,
+    ...LATENCY,
+    goals: [{ ratioAtMost: 0.5 }],
+  },
+  {
+    name: 'mixed-66x16',
+    title: '90 % reads, 66 × 16',
+    kind: 'load',
+    args: ['-c', 66, '-d', 16, '-r', 90],
+    ...THROUGHPUT,
+    goals: [{ ratioAtLeast: 6 }],
+  },
+  {
+    name: 'leader-killed',
+    title: 'write gap, client of a follower, leader killed',
+    kind: 'failover',
+    signal: 'SIGKILL',
+    goals: [{ atMost: 100 }],
+  },
+  {
+    name: 'leader-hangs',
+    title: 'write gap, client of a follower, leader hangs (SIGSTOP)',
+    kind: 'failover',
+    signal: 'SIGSTOP',
+    goals: [{ atMost: 1500 }],
+  },
+];
+
+/** The cases for so many servers that are one. */
+export function casesFor(servers) {
+  if (servers === 1) return CASES;
+  const comparable = servers === ENSEMBLE_SIZE;
+  return ENSEMBLE_CASES.map((testCase) => ({ ...testCase, comparable }));
+}
 
 /** Rows of the cases that are not loads; a case may yield more than one. `{N}` is the tree's size. */
 export const ROWS = {

@@ -8,22 +8,26 @@ const ATTEMPT_TIMEOUT_MS = 1000;
 const OPCODE_GET_DATA = 4;
 const OPCODE_CLOSE_SESSION = -11;
 
-function frame(...parts) {
+export function frame(...parts) {
   const body = Buffer.concat(parts);
   return Buffer.concat([int32(body.length), body]);
 }
 
-function int32(value) {
+export function int32(value) {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return bytes;
 }
 
-function handshake() {
-  const body = Buffer.alloc(45);
-  body.writeInt32BE(10_000, 12); // session time-out
-  body.writeInt32BE(16, 24); // length of the (blank) password
-  return frame(body);
+/** A new session, or the one that `sessionId` and `password` are of. */
+export function handshake(
+  timeoutMs = 10_000,
+  zxidSeen = Buffer.alloc(8),
+  sessionId = Buffer.alloc(8),
+  password = Buffer.alloc(16),
+) {
+  const lengths = [int32(timeoutMs), sessionId, int32(password.length), password];
+  return frame(int32(0), zxidSeen, ...lengths, Buffer.from([0]));
 }
 
 function getData(path) {

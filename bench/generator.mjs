@@ -44,6 +44,10 @@ export function parseResult(line) {
   };
 }
 
+function cpuSecondsOf(pids) {
+  return pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+}
+
 export class Generator {
   constructor(binary) {
     this.binary = binary;
@@ -63,14 +67,14 @@ export class Generator {
   }
 
   /** Runs a load to its end. CPU shares count cores: 1 is one core all the time. */
-  async measure(args, { seconds, warmupSeconds, pid }) {
-    const cpuBefore = pid ? cpuSeconds(pid) : null;
+  async measure(args, { seconds, warmupSeconds, pids }) {
+    const cpuBefore = cpuSecondsOf(pids);
     const started = performance.now();
     const text = await this.start(['-t', seconds, '-w', warmupSeconds, ...args]).result;
     const elapsedSeconds = (performance.now() - started) / 1000;
     const sample = parseResult(text);
     sample.generatorCores = sample.generatorCpuSeconds / seconds;
-    if (pid) sample.serverCores = (cpuSeconds(pid) - cpuBefore) / elapsedSeconds;
+    if (pids.length) sample.serverCores = (cpuSecondsOf(pids) - cpuBefore) / elapsedSeconds;
     return sample;
   }
 

@@ -1,17 +1,17 @@
 // Whether a row reached its goal, and how the goal reads.
-import { formatNumber, median } from './stats.mjs';
+import { formatValue, median } from './stats.mjs';
 
 export function describeGoal(goal, unit) {
   if (goal.ratioAtLeast) return `${goal.ratioAtLeast}×`;
   if (goal.ratioAtMost) return `${goal.ratioAtMost}×`;
-  if (goal.atMost) return `${formatNumber(goal.atMost)} ${unit}`;
+  if (goal.atMost !== undefined) return formatValue(goal.atMost, unit);
   if (goal.times) return `${goal.times} × ${goal.floor}`;
   return `${goal.floor} + ${goal.plus} ${unit}`;
 }
 
 /** The figure to stay below or to get above, or null while it is not known. */
 function bound(goal, peer, floors) {
-  if (goal.atMost) return goal.atMost;
+  if (goal.atMost !== undefined) return goal.atMost;
   if (goal.ratioAtLeast) return peer && peer * goal.ratioAtLeast;
   if (goal.ratioAtMost) return peer && peer * goal.ratioAtMost;
   const floor = floors[goal.floor] ?? null;

@@ -1,10 +1,12 @@
-// The load cases: all servers run from the first case to the last, warmed up, but only the one that
-// is measured is awake; the others are stopped with SIGSTOP. Rounds alternate between the servers
-// and the floors, so that a noisy minute of the machine touches all of them.
+// The load cases, and those about a leader's death: all servers run from the first case to the
+// last, warmed up, but only the one that is measured is awake; the others are stopped with SIGSTOP
+// (ensembles are not, see there). Rounds alternate between the servers and the floors, so that a
+// noisy minute of the machine touches all of them.
+import { measureFailover } from './failover.mjs';
 import { appendFloor, startEcho } from './floors.mjs';
 import { formatValue } from './stats.mjs';
 
-const WARM_UP_ARGS = ['-c', 64, '-d', 16, '-r', 50];
+const WARM_UP_ARGS = ['-c', 66, '-d', 16, '-r', 50];
 
 async function startAll({ servers, generator, options, progress }) {
   for (const server of servers) {
@@ -12,7 +14,7 @@ async function startAll({ servers, generator, options, progress }) {
     await server.start('/');
     progress(`${server.name} (${server.version}): warming up for ${options.warmUp} s`);
     const args = [...WARM_UP_ARGS, server.address];
-    await generator.measure(args, { seconds: options.warmUp, warmupSeconds: 0, pid: server.pid });
+    await generator.measure(args, { seconds: options.warmUp, warmupSeconds: 0, pids: server.pids });
     server.pause();
   }
 }
@@ -23,10 +25,11 @@ async function measureRound(bench, testCase, participants, row, round) {
   const pace = { seconds: options.seconds, warmupSeconds: Math.min(1, options.seconds) };
   for (let i = 0; i < participants.length; i++) {
     const participant = participants[(i + round) % participants.length];
-    const args = [...testCase.args, ...participant.args, participant.address];
-    participant.resume();
+    await participant.resume();
+    const { address, pids } = participant.subject;
+    const args = [...testCase.args, ...participant.args, address];
     const sample = await generator
-      .measure(args, { ...pace, pid: participant.pid })
+      .measure(args, { ...pace, pids })
       .finally(() => participant.pause());
     row.samples[participant.name]?.push(sample[testCase.metric]);
     row.floors[participant.name]?.push(sample[testCase.metric]);
@@ -37,7 +40,7 @@ async function measureRound(bench, testCase, participants, row, round) {
 }
 
 function newRow(testCase, servers) {
-  const { name, title, unit, goals } = testCase;
+  const { name, title, unit, goals, comparable } = testCase;
   const names = servers.map((server) => server.name);
   const floorNames = ['echo', 'append'].filter((floor) => testCase[floor]);
   const emptyLists = (keys) => Object.fromEntries(keys.map((key) => [key, []]));
@@ -47,36 +50,35 @@ function newRow(testCase, servers) {
     title,
     unit,
     goals,
+    comparable,
     ...lists,
     details: emptyLists([...names, ...floorNames]),
   };
 }
 
 function asParticipant(server) {
-  const { name, address, pid } = server;
-  return {
-    name,
-    address,
-    pid,
-    args: [],
-    resume: () => server.resume(),
-    pause: () => server.pause(),
-  };
+  const [resume, pause] = [() => server.resume(), () => server.pause()];
+  return { name: server.name, subject: server, args: [], resume, pause };
 }
 
-function echoParticipant(echo) {
-  const address = `127.0.0.1:${echo.ports[0]}`;
+/** As many echo servers as an ensemble has members. */
+async function startEchoes(benchDir, frames, count) {
+  const started = Array.from({ length: count }, () => startEcho(benchDir, [frames]));
+  const echoes = await Promise.all(started);
+  const address = echoes.map(({ ports }) => `127.0.0.1:${ports[0]}`).join(',');
+  const subject = { address, pids: echoes.map(({ pid }) => pid) };
   const nothing = () => {};
-  const { pid } = echo;
-  return { name: 'echo', address, pid, args: ['-E'], resume: nothing, pause: nothing };
+  const participant = { name: 'echo', subject, args: ['-E'], resume: nothing, pause: nothing };
+  return { participant, stop: () => Promise.all(echoes.map((echo) => echo.stop())) };
 }
 
 async function measureLoad(bench, testCase) {
   const { servers, options, benchDir, workDir, progress } = bench;
   const row = newRow(testCase, servers);
   const participants = servers.map(asParticipant);
-  const echo = testCase.echo ? await startEcho(benchDir, [testCase.echo]) : null;
-  if (echo) participants.push(echoParticipant(echo));
+  const { echo: frames } = testCase;
+  const echo = frames ? await startEchoes(benchDir, frames, options.servers) : null;
+  if (echo) participants.push(echo.participant);
   for (let round = 0; round < options.rounds; round++) {
     await measureRound(bench, testCase, participants, row, round);
     if (!testCase.append) continue;
@@ -88,12 +90,18 @@ async function measureLoad(bench, testCase) {
     progress(`append floor: ${figures[0]} preallocated, ${figures[1]} extending`);
   }
   await echo?.stop();
-  return row;
+  return [row];
+}
+
+const MEASURE = { load: measureLoad, failover: measureFailover };
+
+/** Whether a case is measured on servers that run all the time. */
+export function sharesServers({ kind }) {
+  return kind in MEASURE;
 }
 
 export async function measureLoads(bench, cases, keep) {
   await startAll(bench);
-  for (const testCase of cases)
-    await keep(testCase, async () => [await measureLoad(bench, testCase)]);
+  for (const testCase of cases) await keep(testCase, () => MEASURE[testCase.kind](bench, testCase));
   for (const server of bench.servers) await server.stop('SIGKILL');
 }

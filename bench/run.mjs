@@ -3,21 +3,33 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CASES } from './cases.mjs';
+import { casesFor } from './cases.mjs';
+import { Ensemble } from './ensemble.mjs';
 import { compileGenerator, Generator } from './generator.mjs';
 import { LIVES } from './lives.mjs';
-import { measureLoads } from './loads.mjs';
+import { measureLoads, sharesServers } from './loads.mjs';
 import { busyness, describeMachine, machineFacts } from './machine.mjs';
 import { killAll } from './processes.mjs';
 import { jsonReport, markdownReport, terminalReport } from './report.mjs';
 import { OtherServer, OwnServer } from './servers.mjs';
 
-const RESULTS_MARKER = '<!-- results: written by npm run bench -- --markdown -->';
+/** Between these two lines a page gets its results; the rest of it stays. */
+const RESULTS_MARKERS = {
+  1: '<!-- results: written by npm run bench -- --markdown -->',
+  3: '<!-- results of three servers: written by npm run bench -- --servers 3 --markdown -->',
+};
+const RESULTS_END = '<!-- end of results -->';
+const namesOf = (servers) =>
+  casesFor(servers)
+    .map(({ name }) => name)
+    .join(' ');
 const USAGE = `npm run bench -- [options]
   --peer zookeeper     measure Apache ZooKeeper too, alternating, and print ratios
   --only-peer          measure the peer alone
   --server HOST:PORT   measure a server that runs already (loads only)
-  --case NAME          only this case; may be repeated: ${CASES.map((c) => c.name).join(' ')}
+  --servers N          ensembles of N servers on this machine; the goals are meant for 3
+  --case NAME          only this case; may be repeated: ${namesOf(1)}
+                       with --servers: ${namesOf(3)}
   --rounds N           rounds of each load and start (5)
   --seconds S          measured seconds of each sample (5)
   --keys N             znodes of the cases about a million (1000000)
@@ -33,7 +45,7 @@ function parseOptions() {
   const { values } = parseArgs({
     options: {
       ...{ peer: text, server: text, rounds: text, seconds: text, keys: text, json: text },
-      ...{ markdown: text, quick: flag, busy: flag, help: flag, 'only-peer': flag },
+      ...{ servers: text, markdown: text, quick: flag, busy: flag, help: flag, 'only-peer': flag },
       case: { type: 'string', multiple: true },
     },
   });
@@ -41,6 +53,7 @@ function parseOptions() {
   const [rounds, seconds, keys] = values.quick ? [1, 1, 100_000] : [5, 5, 1_000_000];
   const options = {
     ...values,
+    servers: positive('servers', values.servers, 1),
     rounds: positive('rounds', values.rounds, rounds),
     seconds: positive('seconds', values.seconds, seconds),
     keys: positive('keys', values.keys, keys),
@@ -57,12 +70,11 @@ function positive(name, text, fallback) {
 }
 
 function chooseCases(options) {
-  const unknown = (options.case ?? []).find((name) => !CASES.some((c) => c.name === name));
+  const cases = casesFor(options.servers);
+  const unknown = (options.case ?? []).find((name) => !cases.some((c) => c.name === name));
   if (unknown)
-    throw new Error(
-      `no case is called ${unknown}; there are: ${CASES.map((c) => c.name).join(' ')}`,
-    );
-  const chosen = CASES.filter(({ name }) => !options.case || options.case.includes(name));
+    throw new Error(`no case is called ${unknown}; there are: ${namesOf(options.servers)}`);
+  const chosen = cases.filter(({ name }) => !options.case || options.case.includes(name));
   return options.server ? chosen.filter(({ kind }) => kind === 'load') : chosen;
 }
 
@@ -71,7 +83,11 @@ function chooseServers(options, root, workDir) {
   const names = [];
   if (!options['only-peer']) names.push('quoll');
   if (options.peer || options['only-peer']) names.push('zookeeper');
-  return names.map((name) => new OwnServer(name, root, workDir));
+  return names.map((name) => {
+    const directory = join(workDir, name);
+    if (options.servers === 1) return new OwnServer(name, root, directory);
+    return new Ensemble(name, root, directory, options.servers);
+  });
 }
 
 /** Runs one case; one that fails costs its own rows, not the run. */
@@ -84,15 +100,16 @@ async function keepRows(bench, rows, testCase, measure) {
     const blank = { unit: '', goals: [], samples: {}, floors: {}, details: {} };
     rows.push({ ...blank, case: testCase.name, title, error: error.message });
     process.exitCode = 1;
-    for (const server of bench.servers) if (testCase.kind !== 'load') await server.stop('SIGKILL');
+    if (sharesServers(testCase)) return;
+    for (const server of bench.servers) await server.stop('SIGKILL');
   }
 }
 
 async function measureAll(bench, cases) {
   const rows = [];
   const keep = (testCase, measure) => keepRows(bench, rows, testCase, measure);
-  const loads = cases.filter(({ kind }) => kind === 'load');
-  if (loads.length > 0) await measureLoads(bench, loads, keep);
+  const shared = cases.filter(sharesServers);
+  if (shared.length > 0) await measureLoads(bench, shared, keep);
   for (const testCase of cases) {
     const measure = LIVES[testCase.kind];
     if (measure) await keep(testCase, () => measure(bench, testCase));
@@ -145,15 +162,18 @@ function report({ options, servers }, machine, rows) {
   result.versions = Object.fromEntries(servers.map((server) => [server.name, server.version]));
   process.stdout.write(terminalReport(result));
   if (options.json) writeFileSync(options.json, jsonReport(result));
-  if (options.markdown) writeMarkdown(options.markdown, markdownReport(result));
+  if (!options.markdown) return;
+  writeMarkdown(options.markdown, RESULTS_MARKERS[options.servers], markdownReport(result));
 }
 
-/** A page that has the marker keeps what stands above it. */
-function writeMarkdown(file, report) {
+/** A page that has the markers keeps what stands around them. */
+function writeMarkdown(file, marker, report) {
   const page = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const at = page.indexOf(RESULTS_MARKER);
-  const head = at < 0 ? '' : `${page.slice(0, at)}${RESULTS_MARKER}\n\n`;
-  writeFileSync(file, head + report);
+  const at = page.indexOf(marker);
+  const end = page.indexOf(RESULTS_END, at);
+  const isMarked = marker !== undefined && at >= 0 && end >= 0;
+  const [head, tail] = isMarked ? [`${page.slice(0, at)}${marker}\n\n`, page.slice(end)] : ['', ''];
+  writeFileSync(file, isMarked ? `${head}${report}\n${tail}` : report);
 }
 
 main().catch((error) => {

@@ -1,5 +1,5 @@
 // The servers under test: Quoll, Apache ZooKeeper, and one that somebody else runs. Both of ours
-// get a configuration file with the same content; only port and data directory differ.
+// get a configuration file with the same content; only ports and data directory differ.
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -16,15 +16,17 @@ log4j.appender.A=org.apache.log4j.ConsoleAppender
 log4j.appender.A.layout=org.apache.log4j.PatternLayout
 `;
 
-export function configuration(port, dataDir) {
+export function configuration(port, dataDir, serverLines = []) {
   return `tickTime=2000
+initLimit=10
+syncLimit=5
 dataDir=${dataDir}
 clientPort=${port}
 clientPortAddress=127.0.0.1
 maxClientCnxns=0
 admin.enableServer=false
 4lw.commands.whitelist=*
-`;
+${serverLines.map((line) => `${line}\n`).join('')}`;
 }
 
 function requireFile(file, message) {
@@ -50,7 +52,7 @@ function isAlive(child) {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
@@ -61,10 +63,10 @@ function freePort() {
 
 /** A server that this run starts and ends. Its data directory outlives the process. */
 export class OwnServer {
-  constructor(name, root, workDir) {
+  constructor(name, root, directory) {
     this.name = name;
     this.root = root;
-    this.directory = join(workDir, name);
+    this.directory = directory;
     this.dataDir = join(this.directory, 'data');
     this.child = null;
     if (name === 'quoll')
@@ -80,6 +82,10 @@ export class OwnServer {
     return this.child?.pid;
   }
 
+  get pids() {
+    return this.child ? [this.child.pid] : [];
+  }
+
   get address() {
     return `127.0.0.1:${this.port}`;
   }
@@ -92,19 +98,32 @@ export class OwnServer {
   /** Starts the process and waits until it serves `path`; returns how long that took. */
   async start(path = '/zookeeper') {
     this.port = await freePort();
+    this.configure();
+    const started = performance.now();
+    this.spawn();
+    await this.answered(path);
+    const startMs = performance.now() - started;
+    this.version ??= await this.readVersion();
+    return startMs;
+  }
+
+  configure(serverLines) {
+    const text = configuration(this.port, this.dataDir, serverLines);
+    writeFileSync(join(this.directory, 'zoo.cfg'), text);
+  }
+
+  spawn() {
     const config = join(this.directory, 'zoo.cfg');
-    writeFileSync(config, configuration(this.port, this.dataDir));
     const [command, args] =
       this.name === 'quoll'
         ? quollCommand(this.root, config)
         : zookeeperCommand(config, this.directory);
     const log = openSync(join(this.directory, 'server.log'), 'a');
-    const started = performance.now();
     this.child = launch(command, args, { stdio: ['ignore', log, log] });
+  }
+
+  async answered(path) {
     await untilAnswered(this.port, path, () => isAlive(this.child));
-    const startMs = performance.now() - started;
-    this.version ??= await this.readVersion();
-    return startMs;
   }
 
   /** A server that is not measured must not take a share of the cores from the one that is. */
@@ -134,7 +153,7 @@ export class OtherServer {
   constructor(address) {
     this.name = 'server';
     this.address = address;
-    this.pid = null;
+    this.pids = [];
     this.version = address;
   }
 

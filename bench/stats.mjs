@@ -29,5 +29,5 @@ export function formatNumber(value) {
 
 export function formatValue(value, unit) {
   if (value === null || value === undefined) return '–';
-  return unit === '/s' ? `${formatNumber(value)}/s` : `${formatNumber(value)} ${unit}`;
+  return unit === '/s' ? `${formatNumber(value)}/s` : `${formatNumber(value)} ${unit}`.trimEnd();
 }

@@ -107,6 +107,9 @@ export class TestGroup {
   readonly disputes: [id: number, slot: number | null][] = [];
   /** Replicas for which time stands still: they answer, and begin nothing. */
   readonly asleep: Set<number> = new Set();
+  /** What a replica hands over to be sent, and when it has it leave. */
+  onSend: (from: number, message: Message) => void = () => {};
+  onFlush: (from: number) => void = () => {};
   /** `from>to` of links that lose everything. */
   private readonly cut = new Set<string>();
 
@@ -258,7 +261,10 @@ export class TestGroup {
       });
     };
     return {
-      send: (to, message: Message) => deliver(to, (replica) => replica.onMessage(from, message)),
+      send: (to, message: Message) => {
+        this.onSend(from, message);
+        deliver(to, (replica) => replica.onMessage(from, message));
+      },
       forward: (to, ballot, { number, commands }) => {
         const bytes = commands.written().slice();
         deliver(to, (replica) => replica.onForward(from, ballot, number, bytes));
@@ -278,6 +284,7 @@ export class TestGroup {
       tellDiffers: (to, ballot, digest) =>
         deliver(to, (replica) => replica.onDiffers(from, ballot, digest)),
       fetch: () => {},
+      flush: () => this.onFlush(from),
     };
   }
 }

@@ -146,7 +146,7 @@ export class Intake {
     while (this.held === null) {
       const arrival = this.arrivals[0];
       if (arrival === undefined) return;
-      this.copy(arrival);
+      if (arrival.at < arrival.to) this.copy(arrival);
       // The mark says that all of the chunk was applied before it: what is held is part of it.
       if (this.held !== null || arrival.at < arrival.to) continue;
       this.arrivals.shift();
@@ -155,22 +155,18 @@ export class Intake {
     }
   }
 
-  /** Copies up to the next solitary command, and holds that. */
+  /** Copies up to the next solitary command, or holds that if it comes first. */
   private copy(arrival: Arrival): void {
-    const { bytes, view, to } = arrival;
-    const from = arrival.at;
-    let at = from;
-    while (at < to && view.getInt32(at + LENGTH_BYTES + OPCODE_AT) !== Op.reconfig) {
-      at += LENGTH_BYTES + view.getInt32(at);
+    const { bytes, view, at, to } = arrival;
+    let taken = 0;
+    if (view.getInt32(at + LENGTH_BYTES + OPCODE_AT) === Op.reconfig) {
+      taken = LENGTH_BYTES + view.getInt32(at);
+      this.held = { bytes: this.stampedCopy(bytes.subarray(at, at + taken)) };
+    } else {
+      taken = this.stamp(this.batches.add(bytes, at, to), to - at);
     }
-    if (at > from) this.stamp(this.batches.add(bytes, from, at), at - from);
-    if (at < to) {
-      const end = at + LENGTH_BYTES + view.getInt32(at);
-      this.held = { bytes: this.stampedCopy(bytes.subarray(at, end)) };
-      at = end;
-    }
-    arrival.at = at;
-    this.bytesWaiting -= at - from;
+    arrival.at += taken;
+    this.bytesWaiting -= taken;
   }
 
   private stampedCopy(command: Uint8Array): Uint8Array {
@@ -181,16 +177,25 @@ export class Intake {
     return copy;
   }
 
-  /** Stamps the commands in the last `length` bytes written. */
-  private stamp(writer: Writer, length: number): void {
+  /**
+   * Stamps the commands in the last `length` bytes written, up to one that has to be solitary: that
+   * one and what is behind it are taken back. Returns how many bytes stay.
+   */
+  private stamp(writer: Writer, length: number): number {
     const { view, at: end } = writer;
+    const { flags } = this;
     const timeMs = this.clock.wallMs();
-    for (let at = end - length; at < end; ) {
+    const from = end - length;
+    let at = from;
+    while (at < end) {
       const command = at + LENGTH_BYTES;
-      view.setUint16(command + FLAGS_AT, this.flags);
+      if (view.getInt32(command + OPCODE_AT) === Op.reconfig) break;
+      view.setUint16(command + FLAGS_AT, flags);
       view.setFloat64(command + TIME_AT, timeMs);
       at = command + view.getInt32(at);
     }
+    writer.at = at;
+    return at - from;
   }
 }
 

@@ -25,6 +25,8 @@ export interface PeerPort {
   tellDiffers(to: number, ballot: Ballot, digest: StateDigest): void;
   /** This replica lacks decided entries that `from`, and perhaps others, have. */
   fetch(from: number): void;
+  /** What was said leaves now rather than at the end of the turn. */
+  flush(): void;
 }
 
 /** An ensemble of one has nobody to talk to. */
@@ -38,4 +40,5 @@ export const NO_PEERS: PeerPort = {
   tellDigests: () => {},
   tellDiffers: () => {},
   fetch: () => {},
+  flush: () => {},
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../base/bytes.ts';
+import { BATCH_BYTES_MAX } from '../base/limits.ts';
 import { Writer } from '../base/writer.ts';
 import { EntryKind } from '../paxos/entry.ts';
 import type { Paxos } from '../paxos/paxos.ts';
@@ -23,6 +24,7 @@ class Bench {
     isOpen: true,
     isAlone: false,
     lastSlot: 0,
+    decidedSlot: Number.POSITIVE_INFINITY,
     releasedSlot: 0,
     progress: [],
     configuration: { id: 1, quorums: { voters: [] }, observers: [] },
@@ -77,6 +79,31 @@ describe('a leader proposes', () => {
     expect(bench.proposer.propose(false)).toBe(false);
     bench.arrive(WRITE);
     expect([bench.proposer.propose(true), bench.proposer.propose(true)]).toEqual([true, false]);
+  });
+
+  it('no third batch before the first is decided, so that it gathers more', () => {
+    const bench = new Bench();
+    bench.paxos.decidedSlot = 0;
+    const proposeOne = (): boolean => {
+      bench.arrive(WRITE);
+      return bench.proposer.propose(true);
+    };
+    expect([proposeOne(), proposeOne(), proposeOne()]).toEqual([true, true, false]);
+    const { length } = bench.lastBody;
+    bench.arrive(WRITE);
+    bench.paxos.decidedSlot = 1;
+    expect(bench.proposer.propose(true)).toBe(true);
+    expect(bench.lastBody.length).toBe(2 * length);
+  });
+
+  it('a full batch at once, however many are not decided', () => {
+    const bench = new Bench();
+    bench.paxos.decidedSlot = 0;
+    const filled = { ...WRITE, body: new Uint8Array(BATCH_BYTES_MAX) };
+    for (let slot = 1; slot < 5; slot++) {
+      bench.arrive(filled);
+      expect(bench.proposer.propose(true)).toBe(true);
+    }
   });
 
   it('a reconfiguration in a slot of its own, once all before it is applied', () => {

@@ -1,3 +1,4 @@
+import { BATCH_BYTES_MAX } from '../base/limits.ts';
 import type { Writer } from '../base/writer.ts';
 import type { Clock } from '../io/clock.ts';
 import { EntryKind } from '../paxos/entry.ts';
@@ -7,6 +8,13 @@ import type { Intake } from './intake.ts';
 import { openingBody } from './opening.ts';
 import { type IdentityOf, proposalFor } from './reconfiguration.ts';
 import type { ReplicaStats } from './stats.ts';
+
+/**
+ * So many slots may wait for their decision at once. What comes meanwhile makes the next batch
+ * larger, which costs all replicas less than more batches would: each takes a synced write
+ * and several messages on every one of them.
+ */
+const SLOTS_UNDECIDED_MAX = 2;
 
 /** A batch whose slot the consensus may still refer to. */
 interface Proposed {
@@ -45,12 +53,20 @@ export class Proposer {
       return true;
     }
     if (!paxos.isOpen || !diskIsIdle) return false;
+    if (this.isAhead) return false;
     const batch = intake.take();
     if (batch === null) return this.proposeSolitary();
     stats.batchBytes.record(batch.at);
     const slot = paxos.propose(EntryKind.batch, batch.written());
     this.proposed.push({ slot, batch });
     return true;
+  }
+
+  /** Whether the next batch had better gather for a while; a full one gains nothing by it. */
+  private get isAhead(): boolean {
+    const { paxos, intake } = this.options;
+    const undecided = paxos.lastSlot - paxos.decidedSlot;
+    return undecided >= SLOTS_UNDECIDED_MAX && intake.pendingBytes < BATCH_BYTES_MAX;
   }
 
   /** Everything up to the slot has been applied: buffers that nobody refers to serve again. */

@@ -15,6 +15,20 @@ describe('replicas that decide together', () => {
     expect(group.has(3, '/0-4')).toBe(true);
   });
 
+  it('tell the others what is decided before they apply it themselves', () => {
+    const group = new TestGroup();
+    const leader = group.leader();
+    const client = group.client(leader);
+    const order: string[] = [];
+    group.onSend = (from, { type }) => void (from === leader && order.push(type));
+    group.onFlush = (from) => void (from === leader && order.push('leaves'));
+    client.onOutcome = () => void order.push('applied');
+    group.create(leader, client, '/a');
+    for (let turn = 0; !order.includes('applied') && turn < 20; turn++) group.clock.settle();
+    const told = order.indexOf('decide');
+    expect(order.slice(told)).toEqual(['decide', 'decide', 'leaves', 'applied']);
+  });
+
   it('answer each write once though its leader was lost and it was sent again', () => {
     const group = new TestGroup();
     const leader = group.leader();

@@ -99,7 +99,7 @@ export class Replica {
     this.paxos = paxos;
     this.clock = clock;
     this.turn = options.turn ?? new Turn(clock);
-    this.turn.before(() => this.endTurn());
+    this.turn.before(() => this.advance());
     this.outbox = new Outbox(firstNumber);
     this.intake = new Intake(clock, flags);
     const { intake } = this;
@@ -365,11 +365,18 @@ export class Replica {
     return this.paxos.role === 'leader' && sameBallot(this.paxos.ballot, ballot);
   }
 
-  /** All input of the turn has been handled: what gathered goes to the leader, and to the disk. */
-  private endTurn(): void {
-    this.step();
+  /**
+   * All input of the turn has been handled, or the disk has answered. What others wait for comes
+   * first: what gathered leaves for the leader, the disk and the other replicas, and while they
+   * work this one applies. What is decided by now travels with the proposal.
+   */
+  private advance(): void {
+    this.noteLeader();
     this.route();
     this.propose();
+    this.carryOut();
+    this.options.peers.flush();
+    this.applier.run();
     this.reportIdle();
   }
 
@@ -391,13 +398,12 @@ export class Replica {
     if (number === null) return;
     if (leaderId === options.serverId) this.leadership.onAskIndex(leaderId, number);
     else options.peers.askIndex(leaderId, this.leaderBallot, number);
-    this.carryOut();
   }
 
   private propose(): void {
     // States that differ may not drift further apart; whoever leads next still opens.
     if (this.digests.isDisputed && this.isLeading) return;
-    if (this.proposer.propose(this.writes.isIdle)) this.carryOut();
+    this.proposer.propose(this.writes.isIdle);
   }
 
   private step(): void {
@@ -423,12 +429,7 @@ export class Replica {
       this.stats.noteAppend(tookMs, append.bytes, this.options.slowAppends);
     }
     this.paxos.written(write);
-    this.carryOut();
-    // The next batch goes to the disk before this one is applied, so that both work at once.
-    this.route();
-    this.propose();
-    this.applier.run();
-    this.reportIdle();
+    this.advance();
   }
 
   /** Another leader, or the same under another ballot, has nothing of what was sent before. */

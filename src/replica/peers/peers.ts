@@ -161,6 +161,10 @@ export class Peers implements PeerPort {
     this.options.fetch(from);
   }
 
+  flush(): void {
+    for (const { frames } of this.outgoing.values()) frames?.flush();
+  }
+
   private write(to: number, type: number, encode: (writer: Writer) => void): void {
     const frames = this.outgoing.get(to)?.frames;
     if (frames == null) return;
