@@ -335,9 +335,8 @@ export class Connection implements StreamHandler, Client, Flushable {
   }
 
   private finishFrame(xid: number, zxid: number, error: number): void {
-    const writer = this.output.writer;
-    const end = writer.at;
-    const view = writer.view;
+    const { writer } = this.output;
+    const { at: end, view } = writer;
     const at = this.replyAt;
     view.setInt32(at, end - at - 4);
     view.setInt32(at + 4, xid);
