@@ -67,12 +67,15 @@ class Passage {
 
   /** The other side hears of the end only if the way to it is open. */
   #ended(sender, receiver) {
+    if (this.#links.hidesEndings && this.#far !== null) return;
     if (this.#far === null || this.#links.isOpen(sender, receiver)) this.end();
   }
 }
 
 export class Links {
   passages = new Set();
+  /** True: a connection that one side has closed stays open at the other, until `heal`. */
+  hidesEndings = false;
   #held = new Set();
   #cut = new Set();
   #listeners = [];
@@ -118,6 +121,7 @@ export class Links {
   }
 
   heal() {
+    this.hidesEndings = false;
     this.#held.clear();
     this.#cut.clear();
     this.#look();
