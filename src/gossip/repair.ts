@@ -9,6 +9,9 @@ const MARKS_MAX = 64;
 /** Members that are no neighbours and are asked before the log is given up. */
 const STRANGERS_MAX = 3;
 
+/** Whoever would not feed us is asked last for this long: a leader feeds nobody. */
+const REFUSED_TICKS = 600;
+
 /** While a snapshot is fetched, the driver is not told again. */
 const FETCH_TICKS = 200;
 
@@ -27,7 +30,7 @@ export class Repair {
   /** The neighbour that feeds us, as far as we know. */
   feeder: MemberId | null = null;
   private marks: { slot: number; readonly at: number }[] = [];
-  private wanted: { readonly to: MemberId; at: number } | null = null;
+  private wanted: { readonly to: MemberId; readonly feed: boolean; at: number } | null = null;
   private readonly tried = new Set<MemberId>();
   private strangers = 0;
   private movedAt = 0;
@@ -89,10 +92,15 @@ export class Repair {
     this.seekFeeder();
   }
 
+  /** `from` has sent what it was asked for, and no more. */
+  answeredOnce(from: MemberId): void {
+    if (this.wanted?.to === from && this.wanted.feed) this.refusedBy(from);
+  }
+
   /** `id` does not feed us, or not any more. */
   refusedBy(id: MemberId): void {
     const neighbour = this.neighbours.find(id);
-    if (neighbour !== undefined) neighbour.refusesUntil = this.core.now + FETCH_TICKS;
+    if (neighbour !== undefined) neighbour.refusesUntil = this.core.now + REFUSED_TICKS;
     if (this.feeder !== id) return;
     this.feeder = null;
     this.seekFeeder();
@@ -187,7 +195,7 @@ export class Repair {
     const { core, tail } = this;
     const member = core.roster.find(to);
     if (member === undefined) return;
-    this.wanted = { to, at: core.now };
+    this.wanted = { to, feed, at: core.now };
     this.changedAt = core.now;
     core.send(to, member.meta.address, { type: 'want', slot: tail.last + 1, feed });
   }

@@ -131,6 +131,20 @@ describe('the tree', () => {
     expect(lone.said('have')).toMatchObject([{ to: idOf(3), message: { isFeed: false } }]);
   });
 
+  it('asks one that did not feed after all others', () => {
+    const lone = linked(2)
+      .hears(have(1, 1, 0), 1)
+      .hears(have(1, 1, 4), 2);
+    lone.ticks(TUNING.graftTicks);
+    expect(lone.said('want')).toMatchObject([{ to: idOf(1) }]);
+    lone.hears(push(log.slice(0, 1), false, 0), 1);
+    lone
+      .hears(have(2, 1, 0), 1)
+      .hears(have(2, 1, 4), 2)
+      .ticks(TUNING.graftTicks);
+    expect(lone.said('want')).toMatchObject([{ to: idOf(2) }]);
+  });
+
   it('looks for another when the one that fed it says that it does not any more', () => {
     const lone = linked(2)
       .hears(push(log.slice(0, 1), true, 3), 1)

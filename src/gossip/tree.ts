@@ -161,6 +161,7 @@ export class Tree implements LinkHooks {
       } else if (verdict !== 'old') isEarly = true;
     }
     if (neighbour !== undefined) this.heardUpTo(neighbour, entries);
+    if (!isFeed) this.repair.answeredOnce(from);
     if (fresh.length > 0) {
       if (isFeed && neighbour !== undefined) this.repair.feeder = from;
       this.grew(from, [...fresh, ...tail.absorb(round + 1)]);
