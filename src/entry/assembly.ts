@@ -202,6 +202,7 @@ class Server implements RunningServer {
       hasRoom: () => room.isThere,
       onFatal: (error) => this.settle(error),
       onInstalled: () => {
+        ports.logger.info({}, 'takes over the snapshot of another server, and begins anew with it');
         this.renewal = this.renew();
       },
       onDamaged: () => {

@@ -32,6 +32,7 @@ const DRAIN_MS_MAX = 10_000;
 const DRAIN_MS_MAX_WITHOUT_LEADER = 500;
 /** How long a leader that is told to stop waits for another one. */
 const HAND_OVER_MS_MAX = 1_000;
+const HAND_OVER_EVERY_TICKS = 5;
 const SERVING_POLL_MS = 5;
 const MESSAGE_SIZES: MessageSizes = { retainBytes: 16_777_216, chunkBytes: 1_048_576 };
 
@@ -83,6 +84,7 @@ export class Life {
     this.snapshotter = new Snapshotter(snapshots);
     this.company = place === null ? null : this.joinCompany(place);
     this.replica = this.createReplica();
+    if (place !== null) this.replica.stats.onLeader = (leader) => this.tellLeader(leader);
     this.reaper = new Reaper(this.replica, config.containers);
     const { replica } = this;
     const ensemble = place?.config ?? null;
@@ -308,6 +310,13 @@ export class Life {
     );
   }
 
+  /** What an operator looks for first when clients complain. */
+  private tellLeader(leader: number | null): void {
+    const { logger } = this.options.ports;
+    if (leader === null) logger.info({}, 'no leader: writes wait');
+    else logger.info({ leader }, 'a server leads');
+  }
+
   /** The log can't be trusted any more: nobody is answered from here on. */
   private fail(error: Error): void {
     if (this.ended) return;
@@ -324,17 +333,18 @@ export class Life {
     ports.logger.warn({}, 'no space for the log: another server is asked to lead');
   }
 
+  /**
+   * Again and again while this replica leads: a message that is lost, or a successor that lacks
+   * something yet, is no reason to leave the others without a leader for an election time-out.
+   */
   private async handOver(): Promise<void> {
     const { clock } = this.options.ports;
-    if (!this.replica.isLeading || !this.replica.handOver()) return;
+    if (this.company === null) return;
     const giveUpMs = clock.monotonicMs() + HAND_OVER_MS_MAX;
-    await new Promise<void>((resolve) => {
-      const stop = clock.every(TICK_MS, () => {
-        if (this.replica.isLeading && clock.monotonicMs() < giveUpMs) return;
-        stop();
-        resolve();
-      });
-    });
+    for (let ticks = 0; this.replica.isLeading && clock.monotonicMs() < giveUpMs; ticks++) {
+      if (ticks % HAND_OVER_EVERY_TICKS === 0) this.replica.handOver();
+      await new Promise<void>((resolve) => clock.after(TICK_MS, resolve));
+    }
   }
 
   private async drained(): Promise<void> {

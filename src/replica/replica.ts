@@ -437,7 +437,7 @@ export class Replica {
     const { paxos } = this;
     const { leaderId, ballot } = paxos;
     if (leaderId !== this.leaderId || !sameBallot(ballot, this.leaderBallot)) {
-      this.stats.noteLeader(leaderId !== null, this.clock.monotonicMs());
+      this.stats.noteLeader(leaderId, this.clock.monotonicMs());
       if (this.leaderId === this.options.serverId) this.stopLeading();
       this.leaderId = leaderId;
       this.leaderBallot = ballot;

@@ -25,8 +25,13 @@ export class ReplicaStats {
 
   private lookingSinceMs: number | null = null;
 
+  /** Told of each change: who leads, null for nobody. */
+  onLeader: (leaderId: number | null) => void = () => {};
+
   /** Somebody leads, or nobody does, from now on. */
-  noteLeader(isThere: boolean, nowMs: number): void {
+  noteLeader(leaderId: number | null, nowMs: number): void {
+    const isThere = leaderId !== null;
+    this.onLeader(leaderId);
     if (!isThere && this.lookingSinceMs === null) {
       this.elections++;
       this.lookingSinceMs = nowMs;
