@@ -125,8 +125,10 @@ export class Company {
 
   private onConnection(hello: Hello, isHere: boolean): void {
     const { serverId } = hello;
-    const isMember = this.members().some((member) => member.serverId === serverId);
-    if (isMember || this.replica === null) return;
+    const member = this.members().find((each) => each.serverId === serverId);
+    // An observer may be whichever replica; should it get a vote, it has to be this one.
+    if (member?.identity === null) this.options.place.strangers.note(hello);
+    if (member !== undefined || this.replica === null) return;
     if (isHere) this.welcomeLearner(hello);
     else this.replica.paxos.removeLearner(serverId);
   }

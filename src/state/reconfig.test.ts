@@ -9,7 +9,7 @@ import { CommandFlag, CommandKind } from './command.ts';
 import { withIdentities } from './ensemble-commands.ts';
 import { Identities } from './identities.ts';
 import { Verdict } from './outcome.ts';
-import type { ReconfigPlan } from './reconfig.ts';
+import { evaluateReconfig, type ReconfigPlan } from './reconfig.ts';
 import {
   encodeCommand,
   GENESIS_TEXT,
@@ -228,6 +228,23 @@ describe('reconfig', () => {
     [{ newMembers: `${LINES.slice(0, 2).join(',')},group.1=1` }],
   ])('refuses a list %j', (asked) => {
     expect(errorOf(asked)).toBe(Err.badArguments);
+  });
+
+  it('asks which replica an observer is that gets a vote, unless that is known already', () => {
+    const present = genesisMembership();
+    const observed = (identity: Uint8Array) => ({
+      ...present,
+      members: present.members.map((member) =>
+        member.id === 3 ? { ...member, role: 'observer' as const, identity } : member,
+      ),
+    });
+    const request = { joining: FIVE.replaceAll('5', '3'), leaving: null, newMembers: null };
+    const joiners = (identity: Uint8Array): readonly number[] => {
+      const plan = evaluateReconfig(observed(identity), { ...request, version: -1 }, ON);
+      return typeof plan === 'number' ? [-plan] : plan.joiners;
+    };
+    expect(joiners(new Uint8Array(16))).toEqual([3]);
+    expect(joiners(identityOf(3))).toEqual([]);
   });
 
   it('can be planned before it is proposed, with the answer that apply will give', () => {

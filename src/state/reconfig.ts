@@ -80,9 +80,18 @@ export function evaluateReconfig(
   const quorums = { voters, electionSize, writeSize, hierarchical: next.hierarchical };
   // Beyond ZooKeeper: sizes that were given for other voters, or groups of no weight.
   if (new Quorums(quorums).check() !== null) return Err.badArguments;
-  const known = new Set(present.members.map((member) => member.id));
-  const joiners = next.servers.map((server) => server.id).filter((id) => !known.has(id));
+  const joiners = next.servers.filter((server) => isNewcomer(present, server)).map(({ id }) => id);
   return { ...next, joiners, isReplacement: false, quorums };
+}
+
+/**
+ * Who has no identity yet that a voter could be known by: a server that is no member, and one that
+ * was an observer from the beginning, of which nobody asked which replica it is, and gets a vote.
+ */
+function isNewcomer(present: Membership, server: NamedServer): boolean {
+  const known = present.members.find((member) => member.id === server.id);
+  if (known === undefined) return true;
+  return isVoter(server) && known.identity.every((byte) => byte === 0);
 }
 
 /**

@@ -31,7 +31,8 @@ const budgets = [
     name: 'writes, one at a time',
     depth: 1,
     kind: 'set',
-    limits: { log: 10_000, syncs: 40, read: 10_500, write: 10_500, total: 88_000, futex: 65_000 },
+    // One a write; a segment that is made ahead meanwhile takes 65.
+    limits: { log: 10_130, syncs: 40, read: 10_500, write: 10_500, total: 88_000, futex: 65_000 },
     // Fewer would mean answers ahead of the disk.
     least: { log: 10_000 },
   },
