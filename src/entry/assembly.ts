@@ -14,6 +14,9 @@ import { configurationOf, LONE_CONFIGURATION, LONE_SERVER_ID } from './voters.ts
 
 export type { Ports } from './ports.ts';
 
+/** How often a disk without space is tried again. */
+const SPACE_RETRY_MS = 1_000;
+
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
@@ -219,17 +222,32 @@ class Server implements RunningServer {
     this.clientPort = life.port;
   }
 
-  /** The next life, from what is on disk now. */
+  /** The next life, from what is on disk now; a full disk is waited for (rule 29). */
   private async renew(): Promise<void> {
     try {
       await this.life?.abandon();
       await this.storage?.close();
-      if (this.closing) return;
-      const storage = await this.openStorage(null);
-      this.storage = storage;
-      await this.live(storage, await this.recover(storage));
+      while (!this.closing && !(await this.reopened())) {
+        await new Promise<void>((resolve) => this.ports.clock.after(SPACE_RETRY_MS, resolve));
+      }
     } catch (error) {
       this.settle(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** False if there is no space for what has to be put in order first. */
+  private async reopened(): Promise<boolean> {
+    let storage: Storage | null = null;
+    try {
+      storage = await this.openStorage(null);
+      await this.live(storage, await this.recover(storage));
+      this.storage = storage;
+      return true;
+    } catch (error) {
+      await storage?.close();
+      if (!isDiskError(error, 'ENOSPC')) throw error;
+      this.ports.logger.error({}, 'no space to begin anew with what others sent: make space');
+      return false;
     }
   }
 }

@@ -34,6 +34,8 @@ export class Company {
   private replica: Replica | null = null;
   private stops: (() => void)[] = [];
   private readonly learners = new Map<number, PeerAddress>();
+  /** Everyone who holds a connection to this replica. */
+  private readonly connected = new Map<number, Hello>();
 
   constructor(options: CompanyOptions) {
     this.options = options;
@@ -95,6 +97,11 @@ export class Company {
     const members = this.members();
     for (const { serverId } of members) this.learners.delete(serverId);
     this.peers.setMembers([...members, ...this.learners.values()]);
+    // Whoever was removed runs on and follows without a vote, as a server of ZooKeeper does.
+    const ids = new Set(members.map(({ serverId }) => serverId));
+    for (const [id, hello] of this.connected) {
+      if (!ids.has(id) && !this.learners.has(id)) this.welcomeLearner(hello);
+    }
   }
 
   /** Which replica bears an id and is no member: for whoever is about to become one. */
@@ -125,6 +132,8 @@ export class Company {
 
   private onConnection(hello: Hello, isHere: boolean): void {
     const { serverId } = hello;
+    if (isHere) this.connected.set(serverId, hello);
+    else this.connected.delete(serverId);
     const member = this.members().find((each) => each.serverId === serverId);
     // An observer may be whichever replica; should it get a vote, it has to be this one.
     if (member?.identity === null) this.options.place.strangers.note(hello);
