@@ -357,7 +357,7 @@ export class Replica {
 
   /** Calls back once nothing is on its way to the disk. */
   whenWritten(task: () => void): void {
-    if (this.writes.isIdle) task();
+    if (this.writes.isSettled) task();
     else this.clock.after(1, () => this.whenWritten(task));
   }
 

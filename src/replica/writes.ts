@@ -61,6 +61,11 @@ export class Writes {
     return this.underWay === 0 && this.queue.length === 0;
   }
 
+  /** Nothing more will become durable by itself: it is, or the disk has failed. */
+  get isSettled(): boolean {
+    return this.failed || this.isIdle;
+  }
+
   /** Bytes of entries that are not durable yet. */
   get pendingBytes(): number {
     let bytes = 0;

@@ -104,12 +104,13 @@ export class Nemesis {
     const server = this.prng.pick(may);
     this.note(WIPE, { server: server.name });
     this.wiped.add(server);
+    // What the old disk has lied is gone with it; what the new one lies from here on counts.
+    this.lying.delete(server);
     server.wipe();
     cluster.startLater(server);
     void operator.replace(server).then(() => {
       this.note('has everything back', { server: server.name });
       this.wiped.delete(server);
-      this.lying.delete(server);
     });
   }
 
