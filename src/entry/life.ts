@@ -167,10 +167,16 @@ export class Life {
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
     this.company?.stop();
     // In the middle of a slot an image would be exact at none.
-    if (isIdle) await this.snapshotter.finish(this.replica.state.slot, this.lastHash);
+    if (isIdle) await this.snapshotter.finish(() => this.snapshotPoint());
     await this.clientPort.close();
     // The others went on meanwhile: what they sent before the links were cut is being written.
     if (isIdle && (await this.written())) await storage.close();
+  }
+
+  /** Null in the middle of a slot. */
+  private snapshotPoint(): { slot: number; hash: Uint8Array } | null {
+    if (!this.replica.isQuiet) return null;
+    return { slot: this.replica.state.slot, hash: this.lastHash };
   }
 
   /** Ends without ceremony: what was not written is not written any more. */

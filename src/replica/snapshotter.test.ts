@@ -50,7 +50,7 @@ describe('snapshots', () => {
       store.bytesSinceSnapshot = bytes;
       snapshotter.applied(slot, HASH);
     }
-    await snapshotter.finish(3, HASH);
+    await snapshotter.finish(() => ({ slot: 3, hash: HASH }));
     expect(store.slots).toEqual([2, 3]);
   });
 
@@ -67,8 +67,8 @@ describe('snapshots', () => {
 
   it('are not written at the end when nothing has come since the last', async () => {
     const { store, snapshotter } = setUp();
-    await snapshotter.finish(5, HASH);
-    await snapshotter.finish(5, HASH);
+    await snapshotter.finish(() => ({ slot: 5, hash: HASH }));
+    await snapshotter.finish(() => ({ slot: 5, hash: HASH }));
     expect(store.slots).toEqual([5]);
   });
 
@@ -77,21 +77,21 @@ describe('snapshots', () => {
     store.error = new DiskError('ENOSPC', 'x', 'full');
     store.bytesSinceSnapshot = 100;
     snapshotter.applied(1, HASH);
-    await snapshotter.finish(0, HASH);
+    await snapshotter.finish(() => ({ slot: 0, hash: HASH }));
     store.error = null;
     store.bytesSinceSnapshot = 150;
     snapshotter.applied(2, HASH);
-    await snapshotter.finish(0, HASH);
+    await snapshotter.finish(() => ({ slot: 0, hash: HASH }));
     store.bytesSinceSnapshot = 200;
     snapshotter.applied(3, HASH);
-    await snapshotter.finish(0, HASH);
+    await snapshotter.finish(() => ({ slot: 0, hash: HASH }));
     expect([store.slots, snapshotter.failed, fatal]).toEqual([[3], 1, []]);
   });
 
   it('that fail otherwise stop the process: what the disk holds is unknown', async () => {
     const { store, snapshotter, fatal } = setUp();
     store.error = new DiskError('EIO', 'x', 'broken');
-    await snapshotter.finish(1, HASH);
+    await snapshotter.finish(() => ({ slot: 1, hash: HASH }));
     expect(fatal).toEqual([store.error]);
   });
 });

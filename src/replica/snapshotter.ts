@@ -85,10 +85,19 @@ export class Snapshotter {
     await this.running;
   }
 
-  /** The last snapshot of a clean end, so that the next start need not replay the log. */
-  async finish(slot: number, hash: Uint8Array): Promise<void> {
+  /**
+   * The last snapshot of a clean end, so that the next start need not replay the log. Where it is
+   * taken is asked for only when no other is being written: what the others sent goes on being
+   * applied meanwhile, and an image of a later state under an earlier slot would be a false one.
+   */
+  async finish(now: () => { slot: number; hash: Uint8Array } | null): Promise<void> {
+    while (this.running !== null) await this.running;
+    const point = now();
+    if (point === null || point.slot <= this.snapshotSlot) return;
+    this.running = this.write(point.slot, point.hash).finally(() => {
+      this.running = null;
+    });
     await this.running;
-    if (slot > this.snapshotSlot) await this.write(slot, hash);
   }
 
   private isDue(): boolean {
