@@ -21,6 +21,8 @@ const REVIVAL_CHANCE = 0.5;
 export class Exchanges {
   private readonly core: Core;
   private readonly seeds: string[] = [];
+  /** Where the configuration says that members are, whoever is known to live. */
+  private lasting: readonly string[] = [];
   private nextAt: number;
   /** Nobody has told all that it knows since this member asked for it. */
   private isWaiting = false;
@@ -40,6 +42,10 @@ export class Exchanges {
     }
     this.isWaiting = this.seeds.length > 0;
     this.turn();
+  }
+
+  keepAsking(addresses: readonly string[]): void {
+    this.lasting = addresses.filter((address) => address !== this.core.meta.address);
   }
 
   /** Those who live now are whom to ask after everything is forgotten. */
@@ -81,7 +87,8 @@ export class Exchanges {
     for (const { id, status, meta } of core.roster.tombstones) {
       if (status === 'dead' && meta !== null) gone.push({ id, address: meta.address });
     }
-    const seeds = new Set(this.seeds);
+    // A seed is asked first: of those that start together, each would answer that it knows nobody.
+    const seeds = new Set(this.isWaiting ? this.seeds : [...this.seeds, ...this.lasting]);
     for (const { meta } of core.roster.members) seeds.delete(meta.address);
     for (const address of seeds) gone.push({ id: null, address });
     return gone[Math.floor(core.random() * gone.length)] ?? null;

@@ -110,6 +110,16 @@ export class Gossip {
     this.exchanges.join(seeds);
   }
 
+  /**
+   * Addresses that are asked now and then for as long as no member is known there: those of the
+   * configuration's voters. They replace what was given before. Without them two parts of a cluster
+   * can lose each other for good: while a link was cut, the members of one part left and started
+   * again, which the other part heard of as leaving, and those that started know nobody there.
+   */
+  keepAsking(addresses: readonly string[]): void {
+    this.exchanges.keepAsking(addresses);
+  }
+
   /** Tells everyone that this member goes; it should still tick until `isQuiet`, or a second. */
   leave(): void {
     const { core } = this;

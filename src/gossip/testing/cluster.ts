@@ -70,6 +70,12 @@ export class Cluster implements World {
     return this.nodes[0] as Node;
   }
 
+  /** Their addresses, which everyone has from the configuration. */
+  get voters(): string[] {
+    const voters = this.nodes.filter(({ meta }) => meta.role === 'voter');
+    return voters.map(({ meta }) => meta.address);
+  }
+
   nodeOf(id: MemberId): Node | undefined {
     return this.byId.get(id);
   }

@@ -62,6 +62,7 @@ export class Node {
       random: () => prng.fraction(),
       tuning: world.options.tuning ?? {},
     });
+    this.gossip.keepAsking(world.voters);
     this.life += 1;
     this.waiting = null;
     this.graves = new Graves();

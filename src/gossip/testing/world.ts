@@ -26,6 +26,8 @@ export interface World {
   readonly network: Network;
   readonly now: number;
   readonly log: readonly Entry[];
+  /** Addresses. */
+  readonly voters: readonly string[];
   readonly options: {
     readonly tuning?: Partial<Tuning>;
     readonly tellsStalls: boolean;
