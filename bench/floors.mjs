@@ -9,9 +9,13 @@ import { quantile } from './stats.mjs';
 const RECORD_BYTES = 256;
 const PREALLOCATED_BYTES = 16 << 20;
 
-/** Starts an echo server for pairs of frame sizes; `ports` in the order of the pairs. */
-export async function startEcho(benchDir, pairs) {
-  const args = pairs.map(({ requestBytes, replyBytes }) => `${requestBytes}:${replyBytes}`);
+/**
+ * Starts an echo server for pairs of frame sizes; `ports` in the order of the pairs. With a file it
+ * answers only once what it received is synced there.
+ */
+export async function startEcho(benchDir, pairs, logFile = null) {
+  const sizes = pairs.map(({ requestBytes, replyBytes }) => `${requestBytes}:${replyBytes}`);
+  const args = logFile === null ? sizes : ['--log', logFile, ...sizes];
   const child = launch(process.execPath, [join(benchDir, 'echo-server.mjs'), ...args]);
   const line = await new Promise((resolve) => child.stdout.once('data', resolve));
   return { pid: child.pid, ports: JSON.parse(line.toString()), stop: () => end(child) };

@@ -2,6 +2,8 @@
 // last, warmed up, but only the one that is measured is awake; the others are stopped with SIGSTOP
 // (ensembles are not, see there). Rounds alternate between the servers and the floors, so that a
 // noisy minute of the machine touches all of them.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { measureFailover } from './failover.mjs';
 import { appendFloor, startEcho } from './floors.mjs';
 import { formatValue } from './stats.mjs';
@@ -42,7 +44,7 @@ async function measureRound(bench, testCase, participants, row, round) {
 function newRow(testCase, servers) {
   const { name, title, unit, goals, comparable } = testCase;
   const names = servers.map((server) => server.name);
-  const floorNames = ['echo', 'append'].filter((floor) => testCase[floor]);
+  const floorNames = ['echo', 'loggedEcho', 'append'].filter((floor) => testCase[floor]);
   const emptyLists = (keys) => Object.fromEntries(keys.map((key) => [key, []]));
   const lists = { samples: emptyLists(names), floors: emptyLists(floorNames) };
   return {
@@ -61,24 +63,34 @@ function asParticipant(server) {
   return { name: server.name, subject: server, args: [], resume, pause };
 }
 
-/** As many echo servers as an ensemble has members. */
-async function startEchoes(benchDir, frames, count) {
-  const started = Array.from({ length: count }, () => startEcho(benchDir, [frames]));
+/** As many echo servers as an ensemble has members; with a log if there is a directory for it. */
+async function startEchoes(benchDir, frames, count, logDir = null) {
+  const logOf = (index) => logDir && join(logDir, `echo-log-${index}`);
+  const started = Array.from({ length: count }, (_, i) => startEcho(benchDir, [frames], logOf(i)));
   const echoes = await Promise.all(started);
   const address = echoes.map(({ ports }) => `127.0.0.1:${ports[0]}`).join(',');
   const subject = { address, pids: echoes.map(({ pid }) => pid) };
   const nothing = () => {};
-  const participant = { name: 'echo', subject, args: ['-E'], resume: nothing, pause: nothing };
-  return { participant, stop: () => Promise.all(echoes.map((echo) => echo.stop())) };
+  const name = logDir === null ? 'echo' : 'loggedEcho';
+  const participant = { name, subject, args: ['-E'], resume: nothing, pause: nothing };
+  const stop = async () => {
+    await Promise.all(echoes.map((echo) => echo.stop()));
+    echoes.forEach((_, i) => {
+      if (logDir !== null) rmSync(logOf(i), { force: true });
+    });
+  };
+  return { participant, stop };
 }
 
 async function measureLoad(bench, testCase) {
   const { servers, options, benchDir, workDir, progress } = bench;
   const row = newRow(testCase, servers);
   const participants = servers.map(asParticipant);
-  const { echo: frames } = testCase;
-  const echo = frames ? await startEchoes(benchDir, frames, options.servers) : null;
-  if (echo) participants.push(echo.participant);
+  const { echo, loggedEcho } = testCase;
+  const echoes = [];
+  if (echo) echoes.push(await startEchoes(benchDir, echo, options.servers));
+  if (loggedEcho) echoes.push(await startEchoes(benchDir, loggedEcho, options.servers, workDir));
+  participants.push(...echoes.map(({ participant }) => participant));
   for (let round = 0; round < options.rounds; round++) {
     await measureRound(bench, testCase, participants, row, round);
     if (!testCase.append) continue;
@@ -89,7 +101,7 @@ async function measureLoad(bench, testCase) {
     const figures = [preallocatedUs, extendingUs].map((us) => formatValue(us, 'µs'));
     progress(`append floor: ${figures[0]} preallocated, ${figures[1]} extending`);
   }
-  await echo?.stop();
+  for (const { stop } of echoes) await stop();
   return [row];
 }
 

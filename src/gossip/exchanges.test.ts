@@ -92,7 +92,7 @@ describe('the addresses of the configuration', () => {
     );
   const voter = metaOf(2, 'voter').address;
 
-  /** Found by seed 106597244 of the fuzz test: what has left is not asked, and nobody told of it. */
+  /** Found by seed 106597244 of the fuzz test: what has left is not asked, nobody told of it. */
   it('are asked even when who was there has left: it may have come again', () => {
     const lone = new Lone({ ...QUIET, exchangeTicks: 10 }).knows(1, 2);
     lone.hears({ type: 'rumours', facts: [statusFact(2, 'left')] });
