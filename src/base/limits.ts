@@ -126,3 +126,20 @@ export const GOSSIP_AHEAD_SLOTS = 4_096;
 
 /** Bytes pushed to a neighbour that it has not confirmed: what a slow one can make us queue. */
 export const GOSSIP_FLOW_BYTES = 4_194_304;
+
+/** How many connections may open or take up sessions in a time; configuration and server agree. */
+export interface ConnectionThrottleLimits {
+  /** Tokens in a full bucket; 0 switches the throttle off. */
+  readonly tokens: number;
+  readonly fillTimeMs: number;
+  readonly fillCount: number;
+  /** How long the drop probability stays as it is; -1 switches dropping at random off. */
+  readonly freezeTimeMs: number;
+  readonly dropIncrease: number;
+  readonly dropDecrease: number;
+  readonly decreaseRatio: number;
+  /** False: every connection weighs one token. */
+  readonly weightEnabled: boolean;
+  readonly globalSessionWeight: number;
+  readonly renewSessionWeight: number;
+}

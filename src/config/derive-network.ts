@@ -1,7 +1,8 @@
+import type { ConnectionThrottleLimits } from '../base/limits.ts';
 import { type Derivation, noteDerived, report } from './derivation.ts';
 import type { OwnServer } from './derive-ensemble.ts';
 import { FOUR_LETTER_WORDS } from './four-letter-words.ts';
-import type { ConnectionThrottleConfig, ServerConfig } from './server-config.ts';
+import type { ServerConfig } from './server-config.ts';
 
 const INT_MAX = 2_147_483_647;
 const TREE_BYTES_MAX = 34_359_738_368;
@@ -149,7 +150,7 @@ function maxTreeBytes(d: Derivation): number {
   return share;
 }
 
-function connectionThrottle(d: Derivation): ConnectionThrottleConfig {
+function connectionThrottle(d: Derivation): ConnectionThrottleLimits {
   const number = (name: string): number => d.settings.number(`connection_throttle_${name}`);
   const throttle = {
     tokens: number('tokens'),

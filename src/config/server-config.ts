@@ -1,3 +1,4 @@
+import type { ConnectionThrottleLimits } from '../base/limits.ts';
 import type { NamedServer } from '../protocol/ensemble-text.ts';
 
 /**
@@ -30,7 +31,7 @@ export interface ServerConfig {
   readonly maxClientCnxns: number;
   /** Connections in all; 0 is no limit. */
   readonly maxCnxns: number;
-  readonly connectionThrottle: ConnectionThrottleConfig;
+  readonly connectionThrottle: ConnectionThrottleLimits;
   /** Requests in flight from which on clients that wait for an answer are no longer read. */
   readonly globalOutstandingLimit: number;
   /** The longest frame a client may send. */
@@ -104,22 +105,6 @@ export interface EnsembleConfig {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** `auto`: for people on a terminal, JSON lines everywhere else. */
 export type LogFormat = 'auto' | 'pretty' | 'json';
-
-/** A bucket of tokens that new connections draw from. */
-export interface ConnectionThrottleConfig {
-  /** Tokens in a full bucket; 0 switches the throttle off. */
-  readonly tokens: number;
-  readonly fillTimeMs: number;
-  readonly fillCount: number;
-  /** How long the drop probability stays as it is; -1 switches dropping at random off. */
-  readonly freezeTimeMs: number;
-  readonly dropIncrease: number;
-  readonly dropDecrease: number;
-  readonly decreaseRatio: number;
-  readonly weightEnabled: boolean;
-  readonly globalSessionWeight: number;
-  readonly renewSessionWeight: number;
-}
 
 export interface LargeRequestConfig {
   /** Requests longer than this are large; 0 or less: none is. */

@@ -81,6 +81,7 @@ class Server implements RunningServer {
   private storage: Storage | null = null;
   private clientPort: number;
   private closing = false;
+  private hasFailed = false;
   private renewal: Promise<void> = Promise.resolve();
 
   constructor(config: ServerConfig, ports: Ports, place: Place | null) {
@@ -130,6 +131,8 @@ class Server implements RunningServer {
     this.closing = true;
     await this.renewal;
     await this.life?.close();
+    // A life that was giving way has begun one meanwhile, which ends before the next life.
+    await this.renewal;
     await this.place?.listener.close();
     this.settle(null);
   }
@@ -203,12 +206,15 @@ class Server implements RunningServer {
       isIncomplete: place !== null && isEmpty,
       clientPort: this.clientPort,
       hasRoom: () => room.isThere,
-      onFatal: (error) => this.settle(error),
-      onInstalled: () => {
-        ports.logger.info({}, 'takes over the snapshot of another server, and begins anew with it');
-        this.renewal = this.renew();
+      onFatal: (error) => {
+        this.hasFailed = true;
+        this.settle(error);
       },
-      onDamaged: () => {
+      onNext: (reason) => {
+        if (reason === 'installed') {
+          const message = 'takes over the snapshot of another server, and begins anew with it';
+          ports.logger.info({}, message);
+        }
         this.renewal = this.renew();
       },
       repaired: this.repaired,
@@ -222,12 +228,17 @@ class Server implements RunningServer {
     this.clientPort = life.port;
   }
 
+  /** After an error nobody serves from this disk before it is recovered by another process. */
+  private get isOver(): boolean {
+    return this.closing || this.hasFailed;
+  }
+
   /** The next life, from what is on disk now; a full disk is waited for (rule 29). */
   private async renew(): Promise<void> {
     try {
       await this.life?.abandon();
       await this.storage?.close();
-      while (!this.closing && !(await this.reopened())) {
+      while (!this.isOver && !(await this.reopened())) {
         await new Promise<void>((resolve) => this.ports.clock.after(SPACE_RETRY_MS, resolve));
       }
     } catch (error) {

@@ -20,10 +20,11 @@ export interface CompanyOptions {
   readonly ports: Ports;
   readonly storage: Storage;
   readonly membership: () => Membership | null;
-  /** A peer's snapshot has taken the place of this replica's data: start anew from disk. */
-  readonly onInstalled: () => void;
-  /** Called before a snapshot is installed: nobody may be served from what is about to go. */
-  readonly beforeInstall: () => Promise<void>;
+  /**
+   * A peer's snapshot is about to take the place of this replica's data, by `install`: nobody may
+   * be served any more from what goes, and the next life begins from disk.
+   */
+  readonly giveWay: (install: () => Promise<unknown>) => Promise<void>;
 }
 
 /** Everything that one replica has to do with the others. */
@@ -155,7 +156,7 @@ export class Company {
 
   private fetchTarget() {
     const company = this;
-    const { storage, onInstalled, beforeInstall } = this.options;
+    const { storage, giveWay } = this.options;
     return {
       get learnFrom() {
         return company.replica?.paxos.learnFrom ?? { slot: 0, hash: GENESIS_HASH };
@@ -173,15 +174,7 @@ export class Company {
         const install = await storage.beginInstall(announced);
         return {
           write: (bytes: Uint8Array) => install.write(bytes),
-          finish: async () => {
-            await beforeInstall();
-            try {
-              await install.finish();
-            } finally {
-              // Whether it was what had been announced or not, nobody is served any more.
-              onInstalled();
-            }
-          },
+          finish: () => giveWay(() => install.finish()),
           abort: () => install.abort(),
         };
       },

@@ -36,6 +36,9 @@ const HAND_OVER_EVERY_TICKS = 5;
 const SERVING_POLL_MS = 5;
 const MESSAGE_SIZES: MessageSizes = { retainBytes: 16_777_216, chunkBytes: 1_048_576 };
 
+/** Why a life ends for the sake of the next one. */
+export type Reason = 'installed' | 'damaged';
+
 export interface LifeOptions {
   readonly config: ServerConfig;
   readonly ports: Ports;
@@ -48,10 +51,8 @@ export interface LifeOptions {
   readonly clientPort: number;
   readonly hasRoom: () => boolean;
   readonly onFatal: (error: Error) => void;
-  /** A peer's snapshot is on disk: another life has to begin with it. */
-  readonly onInstalled: () => void;
-  /** The log is damaged: another life has to begin, and to have it repaired. */
-  readonly onDamaged: () => void;
+  /** Another life has to begin, with a peer's snapshot or to have a damaged log repaired. */
+  readonly onNext: (why: Reason) => void;
   /** Files for whose damage that was done. */
   readonly repaired: Set<string>;
 }
@@ -69,8 +70,8 @@ export class Life {
   private stopSweep: () => void = () => {};
   private lastHash: Uint8Array;
   private ended = false;
-  /** Another life is about to begin on the same directory. */
-  private isAside = false;
+  /** Set once another life is about to begin on the same directory: until it may. */
+  private givingWay: Promise<void> | null = null;
 
   constructor(options: LifeOptions) {
     this.options = options;
@@ -155,6 +156,10 @@ export class Life {
   /** Answers what was accepted, hands leadership over, writes a snapshot, closes. */
   async close(): Promise<void> {
     if (this.ended) return;
+    if (this.givingWay !== null) {
+      await this.gaveWay();
+      return;
+    }
     this.ended = true;
     const { storage, ports } = this.options;
     const { clock } = ports;
@@ -198,18 +203,42 @@ export class Life {
   }
 
   private joinCompany(place: Place): Company {
-    const { ports, storage, recovered, onInstalled } = this.options;
+    const { ports, storage, recovered } = this.options;
     return new Company({
       place,
       ports,
       storage,
       membership: () => recovered.state.membership,
-      beforeInstall: () => {
-        if (this.isAside) return Promise.reject(new Error('another life is about to begin'));
-        return this.standAside();
-      },
-      onInstalled,
+      giveWay: (install) => this.giveWay(install, 'installed'),
     });
+  }
+
+  /**
+   * Ends for the sake of the next life, which begins once `change` has been made to the disk, or
+   * has failed. Only one may want that, and not the one who is being told to end: `close` would
+   * write its snapshot and release the directory while a peer's snapshot takes the place of the log.
+   */
+  private giveWay(change: () => Promise<unknown>, reason: Reason): Promise<void> {
+    if (this.ended) return Promise.reject(new Error('this server is about to end'));
+    if (this.givingWay !== null) return Promise.reject(new Error('another life is about to begin'));
+    const done = this.standAside()
+      .then(change)
+      .then(() => {})
+      // Whether the change could be made or not, nobody is served any more.
+      .finally(() => this.options.onNext(reason));
+    this.givingWay = done.catch(() => {});
+    return done;
+  }
+
+  /** The disk that does not answer is waited for as long as by `close`. */
+  private async gaveWay(): Promise<void> {
+    const { clock } = this.options.ports;
+    let stop = (): void => {};
+    const tooLong = new Promise<void>((resolve) => {
+      stop = clock.after(DRAIN_MS_MAX, resolve);
+    });
+    await Promise.race([this.givingWay, tooLong]);
+    stop();
   }
 
   /**
@@ -218,7 +247,6 @@ export class Life {
    * would remove segments from under the next life.
    */
   private async standAside(): Promise<void> {
-    this.isAside = true;
     this.stopTimers();
     this.clientPort.quiesce();
     await this.clientPort.close();
@@ -278,18 +306,19 @@ export class Life {
   private applied(entry: Entry): void {
     this.lastHash = entry.hash;
     if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
-    if (!this.isAside) this.snapshotter.applied(entry.slot, entry.hash);
+    if (this.givingWay === null) this.snapshotter.applied(entry.slot, entry.hash);
   }
 
   private dealWith(damage: ScrubbedDamage): void {
-    if (this.ended || this.isAside) return;
-    const { ports, storage, place, onDamaged, repaired } = this.options;
+    if (this.ended || this.givingWay !== null) return;
+    const { ports, storage, place, repaired } = this.options;
     dealWithDamage(damage, {
       logger: ports.logger,
       hasPeers: place !== null && place.config.servers.length > 1,
       snapshotSlot: () => storage.snapshots.newestSlot,
       writeSnapshot: () => this.writeSnapshot(),
-      repair: () => void this.standAside().then(onDamaged),
+      // What is wrong with the disk shows when the next life opens it.
+      repair: () => void this.giveWay(async () => {}, 'damaged').catch(() => {}),
       repaired,
     });
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConnectionThrottle, type ThrottleOptions } from './connection-throttle.ts';
+import type { ConnectionThrottleLimits } from '../base/limits.ts';
+import { ConnectionThrottle } from './connection-throttle.ts';
 import { THROTTLE_OFF } from './test-context.test-helper.ts';
 
 /** A throttle and the dice that its test loads. */
@@ -7,7 +8,7 @@ class Bench {
   readonly dice = { next: 0.999 };
   readonly throttle: ConnectionThrottle;
 
-  constructor(options: Partial<ThrottleOptions>, nowMs = 0) {
+  constructor(options: Partial<ConnectionThrottleLimits>, nowMs = 0) {
     const all = { ...THROTTLE_OFF, fillTimeMs: 100, ...options };
     this.throttle = new ConnectionThrottle(all, nowMs, () => this.dice.next);
   }

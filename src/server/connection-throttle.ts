@@ -1,18 +1,4 @@
-export interface ThrottleOptions {
-  /** Tokens in a full bucket; 0 switches the throttle off. */
-  readonly tokens: number;
-  readonly fillTimeMs: number;
-  readonly fillCount: number;
-  /** How long the drop probability stays as it is; -1 switches dropping at random off. */
-  readonly freezeTimeMs: number;
-  readonly dropIncrease: number;
-  readonly dropDecrease: number;
-  readonly decreaseRatio: number;
-  /** False: every connection weighs one token. */
-  readonly weightEnabled: boolean;
-  readonly globalSessionWeight: number;
-  readonly renewSessionWeight: number;
-}
+import type { ConnectionThrottleLimits } from '../base/limits.ts';
 
 /**
  * A bucket of tokens that ConnectRequests draw from. After an outage all clients come back at once:
@@ -22,14 +8,14 @@ export interface ThrottleOptions {
 export class ConnectionThrottle {
   /** The share of connections that is refused at random. */
   dropProbability = 0;
-  private readonly options: ThrottleOptions;
+  private readonly options: ConnectionThrottleLimits;
   private readonly random: () => number;
   private tokens: number;
   private filledMs: number;
   private adaptedMs: number;
 
   /** `random` returns numbers from 0 up to, but not including, 1. */
-  constructor(options: ThrottleOptions, nowMs: number, random: () => number) {
+  constructor(options: ConnectionThrottleLimits, nowMs: number, random: () => number) {
     this.options = options;
     this.random = random;
     this.tokens = options.tokens;

@@ -10,6 +10,7 @@ import type { PathWatch } from '../replica/watches.ts';
 import type { Acl } from '../state/acl.ts';
 import { Identities } from '../state/identities.ts';
 import type { Outcome } from '../state/outcome.ts';
+import type { Asker } from '../state/query.ts';
 import { exceedsLimits, isStalled, waitsForBarrier } from './back-pressure.ts';
 import type { ServerContext } from './context.ts';
 import { Handshake, type SessionNumbers } from './handshake.ts';
@@ -34,7 +35,7 @@ const LENGTH_BYTES = 4;
  * One client's connection. Requests are decoded in place and answered in the order in which they
  * came: a read is executed at once unless an earlier request still waits for its outcome.
  */
-export class Connection implements StreamHandler, Client, Flushable {
+export class Connection implements StreamHandler, Client, Flushable, Asker {
   readonly context: ServerContext;
   readonly stream: Stream;
   readonly handshake: Handshake;
@@ -176,9 +177,13 @@ export class Connection implements StreamHandler, Client, Flushable {
     this.close();
   }
 
+  /** Under which its reads are answered. */
+  get flags(): number {
+    return this.context.replica.flags;
+  }
+
   mayRead(acl: Acl): boolean {
-    const { state, replica } = this.context;
-    return state.permits(acl, Perm.read, this.identities, replica.flags);
+    return this.context.state.permits(acl, Perm.read, this.identities, this.flags);
   }
 
   notify(type: number, path: Uint8Array, from: number, to: number, zxid: number): void {

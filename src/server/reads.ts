@@ -22,11 +22,8 @@ export function executeRead(connection: Connection, reader: Reader, opcode: numb
     case Op.getEphemerals:
     case Op.sync:
       return ofPath(connection, reader, opcode);
-    case Op.multiRead: {
-      const { state, replica } = connection.context;
-      const out = connection.replyWriter;
-      return state.multiRead(reader, connection.identities, replica.flags, out);
-    }
+    case Op.multiRead:
+      return connection.context.state.query.multiRead(reader, connection, connection.replyWriter);
     case Op.addWatch:
       return addWatch(connection, reader);
     case Op.checkWatches:
@@ -44,7 +41,7 @@ function watchable(connection: Connection, reader: Reader, opcode: number): numb
   const watch = reader.bool();
   if (length < 0) return Err.marshallingError;
   if (watch && connection.watched.size >= WATCHES_PER_CONNECTION_MAX) return Err.throttledOp;
-  const code = query(connection, reader.bytes, from, from + length, opcode);
+  const code = ofWatchable(connection, reader.bytes, from, from + length, opcode);
   if (!watch) return code;
   // exists watches for a creation, too; the others need a node that may be read.
   const registers = code === Err.ok || (opcode === Op.exists && code === Err.noNode);
@@ -56,31 +53,30 @@ function watchable(connection: Connection, reader: Reader, opcode: number): numb
   return code;
 }
 
-function query(
+function ofWatchable(
   connection: Connection,
   bytes: Uint8Array,
   from: number,
   to: number,
   opcode: number,
 ): number {
-  const { state, replica } = connection.context;
-  const { identities, replyWriter: out } = connection;
-  const flags = replica.flags;
+  const { query } = connection.context.state;
+  const out = connection.replyWriter;
   switch (opcode) {
     case Op.exists:
-      return state.exists(bytes, from, to, identities, flags, out);
+      return query.exists(bytes, from, to, connection, out);
     case Op.getData:
-      return state.getData(bytes, from, to, identities, flags, out);
+      return query.getData(bytes, from, to, connection, out);
     case Op.getChildren:
-      return state.getChildren(bytes, from, to, identities, flags, out);
+      return query.getChildren(bytes, from, to, connection, out);
     default:
-      return state.getChildren2(bytes, from, to, identities, flags, out);
+      return query.getChildren2(bytes, from, to, connection, out);
   }
 }
 
 function ofPath(connection: Connection, reader: Reader, opcode: number): number {
-  const { state, replica } = connection.context;
-  const { identities, replyWriter: out, attachment } = connection;
+  const { query } = connection.context.state;
+  const { replyWriter: out, attachment } = connection;
   const from = reader.span();
   const length = reader.length;
   const to = from + Math.max(length, 0);
@@ -93,16 +89,16 @@ function ofPath(connection: Connection, reader: Reader, opcode: number): number 
         return Err.ok;
       }
       if (attachment === null) return Err.sessionExpired;
-      return state.getEphemerals(attachment.high, attachment.low, bytes, from, to, out);
+      return query.getEphemerals(attachment.high, attachment.low, bytes, from, to, out);
     case Op.sync:
       out.i32(length);
       out.raw(bytes, from, to);
       return Err.ok;
     case Op.getACL:
       if (length < 0) return Err.marshallingError;
-      return state.getACL(bytes, from, to, identities, replica.flags, out);
+      return query.getACL(bytes, from, to, connection, out);
     default:
       if (length < 0) return Err.marshallingError;
-      return state.getAllChildrenNumber(bytes, from, to, identities, replica.flags, out);
+      return query.getAllChildrenNumber(bytes, from, to, connection, out);
   }
 }

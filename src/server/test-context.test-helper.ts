@@ -1,13 +1,14 @@
+import type { ConnectionThrottleLimits } from '../base/limits.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Replica } from '../replica/replica.ts';
 import { Authenticator } from './auth.ts';
-import { ConnectionThrottle, type ThrottleOptions } from './connection-throttle.ts';
+import { ConnectionThrottle } from './connection-throttle.ts';
 import type { ServerContext, ServerLimits } from './context.ts';
 import { OutputPool } from './output.ts';
 import { InFlight } from './pending.ts';
 import { Counters, Traffic } from './stats.ts';
 
-export const THROTTLE_OFF: ThrottleOptions = {
+export const THROTTLE_OFF: ConnectionThrottleLimits = {
   tokens: 0,
   fillTimeMs: 1,
   fillCount: 1,

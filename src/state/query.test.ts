@@ -45,14 +45,14 @@ function read(
 ): Answer {
   const bytes = utf8Encode(`--${path}--`);
   const out = new Writer(1);
-  const error = state[name](bytes, 2, bytes.length - 2, who, flags, out);
+  const error = state.query[name](bytes, 2, bytes.length - 2, { identities: who, flags }, out);
   return { error, body: out.written() };
 }
 
 function ephemerals(h: Harness, c: Client, prefix: string): string[] {
   const bytes = utf8Encode(prefix);
   const out = new Writer(1);
-  expect(h.state.getEphemerals(c.high, c.low, bytes, 0, bytes.length, out)).toBe(Err.ok);
+  expect(h.state.query.getEphemerals(c.high, c.low, bytes, 0, bytes.length, out)).toBe(Err.ok);
   return [...(decode(out.written(), 'GetEphemeralsResponse').ephemerals ?? [])].map(String);
 }
 
@@ -60,7 +60,7 @@ function multiRead(h: Harness, ops: Write[], cut = 0): Answer {
   const body = encodeWrite({ opcode: Op.multiRead, ops });
   const reader = new Reader(body.subarray(0, body.length - cut));
   const out = new Writer(1);
-  const error = h.state.multiRead(reader, Identities.none, 0, out);
+  const error = h.state.query.multiRead(reader, { identities: Identities.none, flags: 0 }, out);
   return { error, body: out.written() };
 }
 
@@ -154,7 +154,7 @@ describe('each read', () => {
   it('getEphemerals of a session that is gone is SessionExpired', () => {
     const { h } = start();
     const out = new Writer();
-    expect(h.state.getEphemerals(9, 9, new Uint8Array(0), 0, 0, out)).toBe(Err.sessionExpired);
+    expect(h.state.query.getEphemerals(9, 9, new Uint8Array(0), 0, 0, out)).toBe(Err.sessionExpired);
     expect(out.at).toBe(0);
   });
 });

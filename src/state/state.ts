@@ -1,5 +1,4 @@
 import type { Reader } from '../base/reader.ts';
-import type { Writer } from '../base/writer.ts';
 import { type Acl, AclTable } from './acl.ts';
 import { permits } from './acl-rules.ts';
 import { applyCommand } from './apply.ts';
@@ -10,7 +9,7 @@ import type { Identities } from './identities.ts';
 import { StateImage } from './image.ts';
 import type { Membership } from './membership.ts';
 import type { Outcome } from './outcome.ts';
-import * as query from './query.ts';
+import { Query } from './query.ts';
 import { forEachReapable, type ReapVisitor } from './reap.ts';
 import type { ReconfigPlan } from './reconfig.ts';
 import type { Sessions } from './sessions.ts';
@@ -30,6 +29,8 @@ export class State {
   readonly tree: Tree;
   readonly sessions: Sessions;
   readonly acls: AclTable;
+  /** The reads. */
+  readonly query: Query;
   /** The last slot whose commands have all been applied. */
   slot = 0;
   private readonly context: Context;
@@ -40,6 +41,7 @@ export class State {
     this.tree = this.context.tree;
     this.sessions = this.context.sessions;
     this.acls = this.context.acls;
+    this.query = new Query(this.context);
   }
 
   /** Last processed. */
@@ -113,88 +115,6 @@ export class State {
 
   permits(acl: Acl, perm: number, identities: Identities, flags: number): boolean {
     return permits(acl, perm, identities, flags);
-  }
-
-  getData(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    identities: Identities,
-    flags: number,
-    out: Writer,
-  ): number {
-    return query.getData(this.context, bytes, from, to, identities, flags, out);
-  }
-
-  exists(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    identities: Identities,
-    flags: number,
-    out: Writer,
-  ): number {
-    return query.exists(this.context, bytes, from, to, identities, flags, out);
-  }
-
-  getChildren(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    identities: Identities,
-    flags: number,
-    out: Writer,
-  ): number {
-    return query.getChildren(this.context, bytes, from, to, identities, flags, out, false);
-  }
-
-  getChildren2(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    identities: Identities,
-    flags: number,
-    out: Writer,
-  ): number {
-    return query.getChildren(this.context, bytes, from, to, identities, flags, out, true);
-  }
-
-  getACL(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    identities: Identities,
-    flags: number,
-    out: Writer,
-  ): number {
-    return query.getACL(this.context, bytes, from, to, identities, flags, out);
-  }
-
-  getAllChildrenNumber(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    identities: Identities,
-    flags: number,
-    out: Writer,
-  ): number {
-    return query.getAllChildrenNumber(this.context, bytes, from, to, identities, flags, out);
-  }
-
-  /** A null prefix is an empty span. */
-  getEphemerals(
-    sessionHigh: number,
-    sessionLow: number,
-    prefix: Uint8Array,
-    from: number,
-    to: number,
-    out: Writer,
-  ): number {
-    return query.getEphemerals(this.context, sessionHigh, sessionLow, prefix, from, to, out);
-  }
-
-  multiRead(body: Reader, identities: Identities, flags: number, out: Writer): number {
-    return query.multiRead(this.context, body, identities, flags, out);
   }
 
   forEachReapable(nowMs: number, maxNeverUsedIntervalMs: number, visit: ReapVisitor): void {

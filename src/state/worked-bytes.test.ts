@@ -6,7 +6,10 @@ import { Writer } from '../base/writer.ts';
 import { Op } from '../protocol/constants.ts';
 import { CommandHeader, CommandKind } from './command.ts';
 import { Identities } from './identities.ts';
+import type { Asker } from './query.ts';
 import { type Client, Harness, type Result, resultOf } from './testing/harness.ts';
+
+const ANYONE: Asker = { identities: Identities.none, flags: 0 };
 
 /**
  * The frames of a ZooKeeper 3.9.5 (protocol document 13), request by request against one state
@@ -88,22 +91,22 @@ function read(h: Harness, c: Client, example: number): void {
   });
 
   function execute(): number {
-    const none = Identities.none;
-    if (opcode === Op.multiRead) return state.multiRead(request, none, 0, out);
+    const { query } = state;
+    if (opcode === Op.multiRead) return query.multiRead(request, ANYONE, out);
     const from = request.span();
     const to = from + request.length;
     const { bytes } = request;
     switch (opcode) {
       case Op.exists:
-        return state.exists(bytes, from, to, none, 0, out);
+        return query.exists(bytes, from, to, ANYONE, out);
       case Op.getData:
-        return state.getData(bytes, from, to, none, 0, out);
+        return query.getData(bytes, from, to, ANYONE, out);
       case Op.getACL:
-        return state.getACL(bytes, from, to, none, 0, out);
+        return query.getACL(bytes, from, to, ANYONE, out);
       case Op.getEphemerals:
-        return state.getEphemerals(c.high, c.low, bytes, from, to, out);
+        return query.getEphemerals(c.high, c.low, bytes, from, to, out);
       default:
-        return state.getAllChildrenNumber(bytes, from, to, none, 0, out);
+        return query.getAllChildrenNumber(bytes, from, to, ANYONE, out);
     }
   }
 }
@@ -155,7 +158,7 @@ describe('replies are those of ZooKeeper 3.9.5, byte by byte', () => {
     c.create('/q', 'x');
     c.setData('/q', null);
     const out = new Writer();
-    h.state.getData(Uint8Array.of(0x2f, 0x71), 0, 2, Identities.none, 0, out);
+    h.state.query.getData(Uint8Array.of(0x2f, 0x71), 0, 2, ANYONE, out);
     expect(hex(out.written()).slice(0, 8)).toBe('ffffffff');
     expect(out.at).toBe(4 + 68);
   });

@@ -93,9 +93,15 @@ class Transfer implements FrameHandler {
   }
 
   begin(): void {
+    this.stopWatching = this.options.clock.every(100, () => this.watch());
+    this.dial(0);
+  }
+
+  /** A host may be reachable by one of its addresses only: all are tried before another peer is. */
+  private dial(nth: number): void {
     const { io, clock, hello } = this.options;
     const { serverId: toServerId, addresses } = this.peer;
-    const [address] = addresses;
+    const address = addresses[nth];
     if (address === undefined) {
       this.finish();
       return;
@@ -112,9 +118,8 @@ class Transfer implements FrameHandler {
         clock.afterTurn(() => this.ask());
         return this;
       },
-      () => this.finish(),
+      () => this.dial(nth + 1),
     );
-    this.stopWatching = clock.every(100, () => this.watch());
   }
 
   stop(): void {

@@ -5,10 +5,11 @@ import { Writer } from '../../base/writer.ts';
 import { decodeRecord } from '../../protocol/codec.ts';
 import { Op } from '../../protocol/constants.ts';
 import type { RecordName, RecordOf, Stat } from '../../protocol/records.ts';
-import { CommandKind } from '../command.ts';
+import { CommandFlag, CommandKind } from '../command.ts';
 import { Identities } from '../identities.ts';
 import { StateLoader } from '../loader.ts';
 import type { Outcome } from '../outcome.ts';
+import type { Asker } from '../query.ts';
 import { State } from '../state.ts';
 import {
   type CommandInput,
@@ -20,6 +21,9 @@ import {
   rejectBody,
   type Write,
 } from './commands.ts';
+
+/** No ACL is looked at. */
+const ANYONE: Asker = { identities: Identities.none, flags: CommandFlag.skipACL };
 
 const SEED = [0x1234, 0x5678] as const;
 const PASSWORD_HASH = utf8Encode('hash');
@@ -181,7 +185,7 @@ export class Harness {
   stat(path: string): Stat | null {
     const bytes = utf8Encode(path);
     const out = new Writer();
-    const error = this.state.exists(bytes, 0, bytes.length, Identities.none, 4, out);
+    const error = this.state.query.exists(bytes, 0, bytes.length, ANYONE, out);
     return error === 0 ? decodeRecord(new Reader(out.written()), 'Stat') : null;
   }
 
@@ -189,14 +193,14 @@ export class Harness {
   data(path: string): string | null | undefined {
     const bytes = utf8Encode(path);
     const out = new Writer();
-    const error = this.state.getData(bytes, 0, bytes.length, Identities.none, 4, out);
+    const error = this.state.query.getData(bytes, 0, bytes.length, ANYONE, out);
     return error === 0 ? new Reader(out.written()).ustring() : undefined;
   }
 
   children(path: string): string[] {
     const bytes = utf8Encode(path);
     const out = new Writer();
-    this.state.getChildren(bytes, 0, bytes.length, Identities.none, 4, out);
+    this.state.query.getChildren(bytes, 0, bytes.length, ANYONE, out);
     const { children } = decode(out.written(), 'GetChildrenResponse');
     return [...(children ?? [])].map(String).sort();
   }
