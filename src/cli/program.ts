@@ -54,10 +54,12 @@ myid, then tell any server of the ensemble. Addresses and the number of votes st
 it works with reconfigEnabled=false too.
 
 Examples:
+  quoll replace 3 --data-dir /var/lib/quoll       on the machine of another member that runs
   quoll replace 3 --server zk1:2181 --auth digest:super:<password>
   QUOLL_AUTH=digest:super:<password> quoll replace 3 --server zk1:2181      hidden from ps
 
-The servers need DigestAuthenticationProvider.superDigest, or skipACL=yes.
+On its own machine a server takes the word of whoever may read its data. From elsewhere it takes the
+super user: the servers need DigestAuthenticationProvider.superDigest, or skipACL=yes.
 Exit codes: 0 replaced, 1 not, and why, 2 arguments.`;
 
 const CHECK_EXAMPLES = `
@@ -172,18 +174,20 @@ function addReplace(program: Command, terminal: Terminal, setCode: SetCode): voi
     .command('replace')
     .description('let a server with a blank disk take its place in an ensemble again')
     .argument('<N>', 'the id of the server: the N of its line server.N=...')
-    .requiredOption('--server <host:port>', 'client address of any server of the ensemble')
+    .option('--data-dir <dir>', 'the dataDir of a member that runs on this machine')
+    .option('--server <host:port>', 'client address of any server of the ensemble')
     .addOption(
       new Option('--auth <scheme:credentials>', 'who asks: the super user').env('QUOLL_AUTH'),
     )
     .addHelpText('after', REPLACE_EXAMPLES)
     .action(async (member: string, options: Omit<ReplaceArguments, 'member'>) => {
-      const [{ replaceMember }, { connectFrames }] = await Promise.all([
+      const [{ replaceMember }, { connectFrames, readFile }] = await Promise.all([
         import('./replace.ts'),
         import('./replace-host.ts'),
       ]);
-      const { server, auth } = options;
-      setCode(await replaceMember({ member, server, auth }, connectFrames, terminal));
+      const { server, auth, dataDir } = options;
+      const args = { member, server, auth, dataDir };
+      setCode(await replaceMember(args, { connect: connectFrames, readFile }, terminal));
     });
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { type FrameLink, LinkError } from './admin-link.ts';
 
@@ -5,6 +6,10 @@ import { type FrameLink, LinkError } from './admin-link.ts';
 const ANSWER_TIMEOUT_MS = 20_000;
 /** A configuration is never longer. */
 const FRAME_BYTES_MAX = 1_048_576;
+
+export function readFile(path: string): string {
+  return readFileSync(path, 'utf8');
+}
 
 /** Connects by TCP. */
 export function connectFrames(host: string, port: number): Promise<FrameLink> {

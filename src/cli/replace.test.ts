@@ -8,7 +8,7 @@ import { Err, Op, Xid } from '../protocol/constants.ts';
 import type { RecordOf } from '../protocol/records.ts';
 import { type FrameLink, LinkError } from './admin-link.ts';
 import { InvocationError } from './exit-code.ts';
-import { type ReplaceArguments, replaceMember } from './replace.ts';
+import { type Connect, type ReplaceArguments, replaceMember } from './replace.ts';
 import { connectFrames } from './replace-host.ts';
 
 const STAT = {
@@ -100,12 +100,20 @@ interface Ran {
 
 async function run(
   args: Partial<ReplaceArguments>,
-  connect: (host: string, port: number) => Promise<FrameLink>,
+  connect: Connect,
+  files: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   const ran = { out: '', err: '' };
   const code = await replaceMember(
-    { member: '3', server: 'zk1:2181', auth: undefined, ...args },
-    connect,
+    { member: '3', server: 'zk1:2181', auth: undefined, dataDir: undefined, ...args },
+    {
+      connect,
+      readFile: (path) => {
+        const text = files[path];
+        if (text === undefined) throw new Error('ENOENT');
+        return text;
+      },
+    },
     {
       out: (text) => {
         ran.out += text;
@@ -171,9 +179,28 @@ describe('quoll replace', () => {
     expect(full.closed).toBe(true);
   });
 
+  it('shows that it is on a server’s own machine by the token in its data directory', async () => {
+    const files = { '/d/quoll/local-access': 'localhost:4321\nabcdef\n' };
+    const seen: unknown[] = [];
+    const server = new FakeServer();
+    const connect: Connect = async (...address) => {
+      seen.push(address);
+      return server;
+    };
+    const here = { server: undefined, dataDir: '/d/' };
+    expect(await run(here, connect, files)).toMatchObject({ code: 0, err: '' });
+    expect(seen).toEqual([['localhost', 4321]]);
+    expect(server.auth).toEqual({ type: 0, scheme: 'local', auth: utf8Encode('abcdef') });
+    const stale = Object.assign(new FakeServer(), { authErr: Err.authFailed });
+    const ran = await run(here, async () => stale, files);
+    expect(ran.err).toBe('error: localhost:4321: it does not accept the token of /d/\n');
+    const broken = { '/d/quoll/local-access': 'localhost:4321\n' };
+    await expect(run(here, connect, broken)).rejects.toThrow(/not as a server of Quoll writes it/);
+  });
+
   it('finds the port in addresses of all kinds', async () => {
     const seen: unknown[] = [];
-    const connect = async (host: string, port: number): Promise<FrameLink> => {
+    const connect: Connect = async (host, port) => {
       seen.push([host, port]);
       return new FakeServer();
     };
@@ -192,6 +219,8 @@ describe('quoll replace', () => {
     [{ server: 'zk1:0' }],
     [{ server: '::1:2181' }],
     [{ auth: 'super' }],
+    [{ server: undefined }],
+    [{ dataDir: '/nowhere' }],
   ])('refuses %j', async (args) => {
     await expect(runAt(new FakeServer(), args)).rejects.toThrow(InvocationError);
   });

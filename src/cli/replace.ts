@@ -1,4 +1,5 @@
 import { utf8Decode, utf8Encode } from '../base/utf8.ts';
+import { type LocalAccess, localAccessPath, parseLocalAccess } from '../entry/local-access.ts';
 import { decodeRecord, encodeRecord } from '../protocol/codec.ts';
 import { Err, Op } from '../protocol/constants.ts';
 import { AdminLink, type Answer, type FrameLink, LinkError } from './admin-link.ts';
@@ -8,34 +9,75 @@ import { printFailure, type Terminal } from './terminal.ts';
 export interface ReplaceArguments {
   /** The member, as it was typed. */
   readonly member: string;
-  /** host:port of any server of the ensemble. */
-  readonly server: string;
+  /** host:port of any server of the ensemble; undefined: the one of `dataDir`. */
+  readonly server: string | undefined;
   /** scheme:credentials; undefined: nobody in particular. */
   readonly auth: string | undefined;
+  /** Of a server that runs on this machine: to be able to read it is leave enough. */
+  readonly dataDir: string | undefined;
 }
 
 export type Connect = (host: string, port: number) => Promise<FrameLink>;
 
+export interface ReplaceHost {
+  readonly connect: Connect;
+  readFile(path: string): string;
+}
+
 /** Asks the ensemble to take a server with a blank disk for its member N. Gives the exit code. */
 export async function replaceMember(
   args: ReplaceArguments,
-  connect: Connect,
+  host: ReplaceHost,
   terminal: Terminal,
 ): Promise<number> {
-  const { member, server, auth } = args;
+  const { member } = args;
   if (!/^[1-9]\d{0,2}$/.test(member)) {
     throw new InvocationError(`"${member}" is no server id: it is the N of a line server.N=...`);
   }
-  const credentials = auth === undefined ? null : parseAuth(auth);
-  const { host, port } = parseAddress(server);
+  const { server, credentials } = wayIn(args, host);
+  const address = parseAddress(server);
   try {
-    const link = new AdminLink(await connect(host, port));
+    const link = new AdminLink(await host.connect(address.host, address.port));
     return await ask(link, member, credentials, terminal).finally(() => link.close());
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     printFailure(terminal, `${server}: ${error.message}`);
     return ExitCode.unexpected;
   }
+}
+
+/** Whom to ask, and as whom. */
+function wayIn(
+  { server, auth, dataDir }: ReplaceArguments,
+  host: ReplaceHost,
+): { server: string; credentials: Credentials | null } {
+  const credentials = auth === undefined ? null : parseAuth(auth);
+  if (dataDir !== undefined) {
+    const local = readLocalAccess(dataDir, host);
+    const own = { scheme: 'local', secret: local.token, from: `the token of ${dataDir}` };
+    return { server: server ?? local.server, credentials: credentials ?? own };
+  }
+  if (server !== undefined) return { server, credentials };
+  throw new InvocationError(
+    'say whom to ask: --data-dir DIR of a server that runs on this machine, or --server host:port',
+  );
+}
+
+function readLocalAccess(dataDir: string, host: ReplaceHost): LocalAccess {
+  const path = localAccessPath(dataDir);
+  let text: string;
+  try {
+    text = host.readFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvocationError(
+      `cannot read ${path}: ${reason}. It is there while a server of Quoll runs on this directory, ` +
+        'for the user of that server',
+    );
+  }
+  const access = parseLocalAccess(text);
+  if (access === null) throw new InvocationError(`${path} is not as a server of Quoll writes it`);
+  return access;
 }
 
 async function ask(
@@ -47,7 +89,7 @@ async function ask(
   await link.open();
   if (credentials !== null) {
     const err = await link.signIn(credentials.scheme, utf8Encode(credentials.secret));
-    if (err !== Err.ok) throw new LinkError('it does not accept what --auth says');
+    if (err !== Err.ok) throw new LinkError(`it does not accept ${credentials.from}`);
   }
   const answer = await link.request(Op.reconfig, (writer) =>
     encodeRecord(writer, 'ReconfigRequest', {
@@ -63,12 +105,14 @@ async function ask(
 interface Credentials {
   readonly scheme: string;
   readonly secret: string;
+  /** Where they come from, for whoever has to look there. */
+  readonly from: string;
 }
 
 function parseAuth(auth: string): Credentials {
   const colon = auth.indexOf(':');
   if (colon < 1) throw new InvocationError('--auth must be like digest:super:<password>');
-  return { scheme: auth.slice(0, colon), secret: auth.slice(colon + 1) };
+  return { scheme: auth.slice(0, colon), secret: auth.slice(colon + 1), from: 'what --auth says' };
 }
 
 function report({ err, body }: Answer, member: string, terminal: Terminal): number {
@@ -86,8 +130,9 @@ function advice(err: number, member: string): string {
   switch (err) {
     case Err.noAuth:
       return (
-        'only the super user may replace a member: pass --auth digest:super:<password>, or set ' +
-        'QUOLL_AUTH to it; the servers need DigestAuthenticationProvider.superDigest for that'
+        'only the super user may replace a member, or the user of a server on its machine: pass ' +
+        '--data-dir DIR there; or, from anywhere, --auth digest:super:<password> (or QUOLL_AUTH), ' +
+        'for which the servers need DigestAuthenticationProvider.superDigest'
       );
     case Err.newConfigNoQuorum:
       return (

@@ -231,8 +231,25 @@ describe('quorums', () => {
     );
     expect(errors([...THREE, 'quoll.electionTimeoutMs=300'])).toEqual([]);
   });
+
+  it('have sessions that outlast four heartbeats, or a server could not answer them in time', () => {
+    const slow = ['quoll.electionTimeoutMs=3000', 'quoll.heartbeatIntervalMs=1000'];
+    expect(errors([...THREE, 'minSessionTimeout=399'])).toEqual([
+      'zoo.cfg:5: minSessionTimeout: sessions of 399 ms are shorter than 4 heartbeats of 100 ms: ' +
+        'they could end although their clients ask in time; allow 400 ms or more, or lower ' +
+        'quoll.heartbeatIntervalMs',
+    ]);
+    expect(errors([...THREE, ...slow, 'minSessionTimeout=3999'])).toHaveLength(1);
+    expect(errors([...THREE, ...slow, 'minSessionTimeout=4000'])).toEqual([]);
+    // Where nobody has set it, ticks that are too short for it do not count.
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = configOf([...THREE, 'tickTime=10']);
+    expect([minSessionTimeoutMs, maxSessionTimeoutMs]).toEqual([400, 400]);
+    expect(configOf([...THREE, ...slow, 'tickTime=10']).minSessionTimeoutMs).toBe(4_000);
+    expect(configOf(THREE).maxSessionTimeoutMs).toBe(60_000);
+  });
 });
 
 it('nothing of an ensemble is taken for granted by a server alone', () => {
+  expect(errorsOf('minSessionTimeout=1', 'maxSessionTimeout=2')).toEqual([]);
   expect(warningsOf('quoll.electionTimeoutMs=1000')).toEqual([]);
 });

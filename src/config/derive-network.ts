@@ -85,10 +85,28 @@ type Sessions = Pick<
   'tickTimeMs' | 'minSessionTimeoutMs' | 'maxSessionTimeoutMs' | 'sessionlessTimeoutMs'
 >;
 
-export function deriveSessions(d: Derivation): Sessions {
+/**
+ * A server answers a session for a third of its time-out after a report that the leader confirmed;
+ * reports leave at every heartbeat. Three heartbeats are used up by waiting for the next one, and
+ * the fourth is for the ways. Below that sessions end whose clients did all they should.
+ */
+const HEARTBEATS_PER_SESSION_TIMEOUT_MIN = 4;
+
+/** `heartbeatIntervalMs` is 0 for a server alone. */
+export function deriveSessions(d: Derivation, heartbeatIntervalMs: number): Sessions {
   const tickTimeMs = d.settings.number('tickTime');
-  const minSessionTimeoutMs = ticksUnlessSet(d, 'minSessionTimeout', 2 * tickTimeMs);
-  const maxSessionTimeoutMs = ticksUnlessSet(d, 'maxSessionTimeout', 20 * tickTimeMs);
+  const leastMs = HEARTBEATS_PER_SESSION_TIMEOUT_MIN * heartbeatIntervalMs;
+  const unlessSet = (ticks: number): number => Math.max(ticks * tickTimeMs, leastMs);
+  const minSessionTimeoutMs = ticksUnlessSet(d, 'minSessionTimeout', unlessSet(2));
+  const maxSessionTimeoutMs = ticksUnlessSet(d, 'maxSessionTimeout', unlessSet(20));
+  if (minSessionTimeoutMs < leastMs) {
+    const message =
+      `sessions of ${minSessionTimeoutMs} ms are shorter than ` +
+      `${HEARTBEATS_PER_SESSION_TIMEOUT_MIN} heartbeats of ${heartbeatIntervalMs} ms: they could ` +
+      `end although their clients ask in time; allow ${leastMs} ms or more, or lower ` +
+      'quoll.heartbeatIntervalMs';
+    report(d, 'error', 'minSessionTimeout', message);
+  }
   if (minSessionTimeoutMs > maxSessionTimeoutMs) {
     const isMinSet = d.settings.get('minSessionTimeout') !== undefined;
     report(

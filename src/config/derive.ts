@@ -28,7 +28,7 @@ export function deriveConfig(
   const config: ServerConfig = {
     ensemble,
     ...deriveClientPort(d, own),
-    ...deriveSessions(d),
+    ...deriveSessions(d, ensemble?.heartbeatIntervalMs ?? 0),
     ...deriveLimits(d),
     ...deriveStorage(d),
     ...deriveSecurity(d),

@@ -14,6 +14,7 @@ it('a hash that this Node.js lacks ends the start, not the first sign-in', () =>
     hasRoom: () => true,
     isExhausted: () => false,
     role: null,
+    localToken: null,
     fourLetterWord: () => null,
   };
   const secrets = new NodeSecrets();

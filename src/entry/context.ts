@@ -15,6 +15,8 @@ export function createContext(options: {
   config: ServerConfig;
   replica: Replica;
   secrets: Secrets;
+  /** Null: nobody can show to be on this machine. */
+  localToken: string | null;
   /** False while appends would find no space. */
   hasRoom: () => boolean;
   /** True while not even the reserve can hold what is appended. */
@@ -23,7 +25,8 @@ export function createContext(options: {
   /** Null for a server alone. */
   role: Role | null;
 }): ServerContext {
-  const { config, replica, secrets, hasRoom, isExhausted, fourLetterWord, role } = options;
+  const { config, replica, secrets, localToken, hasRoom, isExhausted, fourLetterWord, role } =
+    options;
   const { enforceAuthSchemes } = config;
   const { thresholdBytes } = config.largeRequest;
   refuseMissingHash(config.digestAlg, secrets);
@@ -48,6 +51,7 @@ export function createContext(options: {
         digestEnabled: config.digestEnabled,
         digestAlgorithm: config.digestAlg,
         superDigest: config.superDigest ?? null,
+        localToken,
       },
       secrets,
     ),

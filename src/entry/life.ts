@@ -22,6 +22,7 @@ import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
 import type { Place } from './place.ts';
 import type { MessageSizes, Ports } from './ports.ts';
+import { QuotaWarnings } from './quota-warnings.ts';
 import type { Recovered } from './recover.ts';
 import { Role } from './role.ts';
 import { ReplicaStore } from './store.ts';
@@ -108,9 +109,18 @@ export class Life {
     const fourLetterWord = createFourLetterWords(measured.facts);
     const isExhausted = (): boolean => storage.log.isExhausted;
     const { hasRoom } = options;
-    const { role } = this;
+    const localToken = ports.localToken ?? null;
     this.clientPort = new ClientPort(
-      createContext({ config, replica, secrets, hasRoom, isExhausted, fourLetterWord, role }),
+      createContext({
+        config,
+        replica,
+        secrets,
+        localToken,
+        hasRoom,
+        isExhausted,
+        fourLetterWord,
+        role: this.role,
+      }),
     );
   }
 
@@ -216,7 +226,7 @@ export class Life {
   /**
    * Ends for the sake of the next life, which begins once `change` has been made to the disk, or
    * has failed. Only one may want that, and not the one who is being told to end: `close` would
-   * write its snapshot and release the directory while a peer's snapshot takes the place of the log.
+   * write its snapshot and release the directory while a peer's takes the place of the log.
    */
   private giveWay(change: () => Promise<unknown>, reason: Reason): Promise<void> {
     if (this.ended) return Promise.reject(new Error('this server is about to end'));
@@ -260,6 +270,7 @@ export class Life {
     const { clock, checksums, logger, observer, secrets } = ports;
     const { state } = recovered;
     const sizes = ports.messageSizes ?? MESSAGE_SIZES;
+    const quotaWarnings = new QuotaWarnings(clock, logger);
     const serverId = place?.config.serverId ?? LONE_SERVER_ID;
     return new Replica({
       serverId,
@@ -295,6 +306,10 @@ export class Life {
       },
       onFatal: (error) => this.fail(error),
       onDispute: (slot) => this.noteDispute(slot),
+      // One server says it, as with ZooKeeper.
+      onSoftQuota: (quota) => {
+        if (this.replica.isLeading) quotaWarnings.exceeded(quota);
+      },
       onApplied: (entry) => {
         observer?.onDecided(entry);
         observer?.onApplied(entry.slot, state.digestHigh, state.digestLow);

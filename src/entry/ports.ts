@@ -19,6 +19,8 @@ export interface Ports {
   readonly logger: Logger;
   /** What the process tells of itself; absent: nothing. */
   readonly process?: ProcessFacts;
+  /** Who shows it is on this machine (`local-access.ts`); absent: nobody can. */
+  readonly localToken?: string;
   readonly observer?: Observer;
   /** Sizes of files; absent: the usual ones. Small ones make rolls and trims frequent. */
   readonly storageSizes?: StorageSizes;

@@ -15,6 +15,7 @@ import {
 import { NodeSecrets } from '../io/node/secrets.ts';
 import { type RunningServer, startReplica } from './assembly.ts';
 import type { ProcessFacts } from './facts.ts';
+import { drawToken, offerLocalAccess } from './local-access.ts';
 
 export type { RunningServer };
 
@@ -34,13 +35,21 @@ export interface ServerDeps {
 
 /** Serves the data directory of the configuration by this process. */
 export async function startServer(config: ServerConfig, deps: ServerDeps): Promise<RunningServer> {
-  return startReplica(config, {
-    logger: deps.logger,
+  const { logger } = deps;
+  const disk = new NodeDisk();
+  const secrets = new NodeSecrets();
+  const token = drawToken(secrets);
+  const server = await startReplica(config, {
+    logger,
     clock: new NodeClock(),
-    disk: new NodeDisk(),
+    disk,
     network: deps.network ?? new NodeNetwork(),
-    secrets: new NodeSecrets(),
+    secrets,
     checksums: new NodeChecksums(),
     process: PROCESS,
+    localToken: token,
   });
+  const { address, port } = server;
+  await offerLocalAccess(disk, config.dataDir, { address, port, token }, logger);
+  return server;
 }

@@ -1,5 +1,5 @@
 import { CommandKind } from '../state/command.ts';
-import { type Outcome, Verdict } from '../state/outcome.ts';
+import { type ExceededQuota, type Outcome, Verdict } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import type { DigestPoints } from './digest-points.ts';
 import type { Intake } from './intake.ts';
@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   readonly outbox: Outbox;
   /** Something may be confirmed now that waited for a mark. */
   readonly onMark: () => void;
+  /** A soft quota is exceeded; valid during the call. */
+  readonly onSoftQuota?: (exceeded: ExceededQuota) => void;
 }
 
 /** Tells everyone whom it concerns what became of a command. */
@@ -40,6 +42,7 @@ export class Delivery {
     if (outcome.kind < CommandKind.genesis) stats.commandsApplied++;
     digestPoints.note(outcome.zxid, state.tree);
     watches.match(outcome.changes, outcome.zxid);
+    if (outcome.exceeded.what !== '') this.options.onSoftQuota?.(outcome.exceeded);
     if (outcome.closedSession) {
       leadership.expiry.stop(outcome.sessionHigh, outcome.sessionLow);
     }

@@ -6,6 +6,7 @@ import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
 import { CommandKind } from '../state/command.ts';
 import type { Identities } from '../state/identities.ts';
+import type { ExceededQuota } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import { Applier } from './applier.ts';
 import type { Attachment, Client } from './attachment.ts';
@@ -53,6 +54,7 @@ export interface ReplicaOptions {
   readonly onFatal: (error: Error) => void;
   /** Replicas differ and no majority is right, from this slot on; null: that is over. */
   readonly onDispute?: (slot: number | null) => void;
+  readonly onSoftQuota?: (exceeded: ExceededQuota) => void;
   /** Called between two slots, never in the middle of one: the place to begin a snapshot. */
   readonly onApplied: (entry: Entry) => void;
 }
@@ -110,8 +112,7 @@ export class Replica {
       this.stats.commandsProposed++;
       this.turn.wake();
     });
-    const { sessionIds } = options;
-    this.sessions = new LocalSessions(state, sessionIds, this.commands, firstNumber);
+    this.sessions = new LocalSessions(state, options.sessionIds, this.commands, firstNumber);
     const delivery = new Delivery({
       ...options,
       stats: this.stats,

@@ -3,12 +3,17 @@ import { utf8Decode, utf8Encode } from '../base/utf8.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Identities, Identity } from '../state/identities.ts';
 
+/** In no ACL: no provider of ZooKeeper's has this scheme. */
+const LOCAL: Identity = { scheme: 'local', id: 'operator' };
+
 export interface AuthOptions {
   readonly digestEnabled: boolean;
   /** Name of the hash that the digest scheme uses: SHA1 unless configured. */
   readonly digestAlgorithm: string;
   /** `user:base64hash` of the super user; null switches the super user off. */
   readonly superDigest: string | null;
+  /** Who names it is on this machine, and may read the data directory; null: nobody can. */
+  readonly localToken: string | null;
 }
 
 /** Turns the credentials of auth packets into identities. */
@@ -29,6 +34,7 @@ export class Authenticator {
     remoteAddress: string,
   ): Identities | null {
     if (scheme === 'ip') return identities.with({ scheme: 'ip', id: remoteAddress });
+    if (scheme === 'local') return this.isLocal(credentials) ? identities.with(LOCAL) : null;
     if (scheme !== 'digest' || !this.options.digestEnabled || credentials === null) return null;
     const id = this.digestId(utf8Decode(credentials, 0, credentials.length));
     const added = identities.with({ scheme: 'digest', id });
@@ -43,12 +49,19 @@ export class Authenticator {
     return `${user}:${base64(hash)}`;
   }
 
-  /** Compared in constant time: the answer's delay must not tell how much of a guess was right. */
   private isSuper(id: string): boolean {
-    const expected = this.options.superDigest;
-    if (expected === null) return false;
-    const a = this.secrets.sha256(utf8Encode(id));
-    const b = this.secrets.sha256(utf8Encode(expected));
+    return this.isSecret(utf8Encode(id), this.options.superDigest);
+  }
+
+  private isLocal(credentials: Uint8Array | null): boolean {
+    return credentials !== null && this.isSecret(credentials, this.options.localToken);
+  }
+
+  /** Compared in constant time: the answer's delay must not tell how much of a guess was right. */
+  private isSecret(guess: Uint8Array, secret: string | null): boolean {
+    if (secret === null) return false;
+    const a = this.secrets.sha256(guess);
+    const b = this.secrets.sha256(utf8Encode(secret));
     return equalBytes(a, 0, b, 0, a.length);
   }
 }

@@ -174,8 +174,9 @@ function refuseSasl(connection: Connection, xid: number): boolean {
 
 function isAuthenticated(connection: Connection): boolean {
   const schemes = connection.context.limits.enforceAuthSchemes;
-  if (schemes === null) return true;
-  return connection.identities.list.some((identity) => schemes.includes(identity.scheme));
+  const { identities } = connection;
+  if (schemes === null || identities.isLocal) return true;
+  return identities.list.some((identity) => schemes.includes(identity.scheme));
 }
 
 function rejectUnauthenticated(connection: Connection, xid: number): boolean {

@@ -455,6 +455,18 @@ describe('four-letter words and authentication', () => {
     ]);
     expect(peer.closed).toBe(true);
   });
+
+  it('asks who is on this machine for no other scheme', () => {
+    const server = new TestServer({ enforceAuthSchemes: ['digest'] });
+    const peer = server.client();
+    const token = request(Xid.auth, Op.auth, (writer) => {
+      writer.i32(0);
+      writer.ustring('local');
+      writer.ustring('a token');
+    });
+    const got = server.exchange(peer, token, request(1, Op.exists, pathBody('/', false)));
+    expect(got.map(({ err }) => err)).toEqual([Err.ok, Err.ok]);
+  });
 });
 
 function pathVersion(

@@ -28,7 +28,8 @@ export function createServerContext(
   limits: Partial<ServerLimits> = {},
 ): ServerContext {
   const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=';
-  const auth = { digestEnabled: true, digestAlgorithm: 'SHA1', superDigest };
+  const localToken = 'a token';
+  const auth = { digestEnabled: true, digestAlgorithm: 'SHA1', superDigest, localToken };
   return {
     replica,
     state: replica.state,

@@ -32,14 +32,15 @@ export class EnsembleModel extends Model {
     const plan = evaluateReconfig(present, reconfig.request, flags);
     ensure(typeof plan !== 'number', typeof plan === 'number' ? plan : Err.ok);
     ensure(present !== null, Err.unimplemented);
+    if (plan.isReplacement) ensure(this.mayReplace(), Err.noAuth);
+    else this.require(this.node('/zookeeper/config'), Perm.write);
     const next = membershipOf(plan, present, reconfig.identities, this.zxid);
     ensure(next !== null, Err.newConfigNoQuorum);
-    if (plan.isReplacement) ensure(this.isSuper() || this.flag(CommandFlag.skipACL), Err.noAuth);
-    else this.require(this.node('/zookeeper/config'), Perm.write);
     this.membership = next;
   }
 
-  private isSuper(): boolean {
-    return this.command.identities.some(({ scheme }) => scheme === 'super');
+  private mayReplace(): boolean {
+    if (this.flag(CommandFlag.skipACL)) return true;
+    return this.command.identities.some(({ scheme }) => scheme === 'super' || scheme === 'local');
   }
 }

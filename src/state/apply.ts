@@ -3,14 +3,7 @@ import { DecodeError, type Reader } from '../base/reader.ts';
 import { Err, Op } from '../protocol/constants.ts';
 import { CommandKind } from './command.ts';
 import type { Context } from './context.ts';
-import {
-  genesis,
-  leaderCommand,
-  openEpoch,
-  reconfig,
-  replaceMember,
-  sessionAges,
-} from './ensemble-commands.ts';
+import { genesis, leaderCommand, openEpoch, reconfig, sessionAges } from './ensemble-commands.ts';
 import { multi } from './multi.ts';
 import { execute } from './operations.ts';
 import { type Outcome, Verdict } from './outcome.ts';
@@ -52,9 +45,6 @@ export function applyCommand(c: Context, command: Reader): Outcome {
       break;
     case CommandKind.sessionAges:
       leaderCommand(c, command, sessionAges);
-      break;
-    case CommandKind.replaceMember:
-      leaderCommand(c, command, replaceMember);
       break;
     case CommandKind.mark:
       c.outcome.verdict = Verdict.applied;

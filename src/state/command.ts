@@ -47,11 +47,6 @@ export const CommandKind = {
    * time-out, 0 to 3, each session has been silent.
    */
   sessionAges: 10,
-  /**
-   * body: serverId:i32, identity:16, version:f64 (-1: any). A member is another replica from here
-   * on: `quoll replace`. The leader has checked who asks. Takes a zxid.
-   */
-  replaceMember: 11,
 } as const;
 
 /** Configuration that changes an outcome, stamped by the leader so that all replicas agree. */

@@ -77,7 +77,7 @@ export class Context {
     this.acls = acls;
     this.sessions = sessions;
     this.ensemble = ensemble;
-    this.quota = new Quota(tree);
+    this.quota = new Quota(tree, this.outcome.exceeded);
   }
 
   /** Decodes the header and leaves `command` at the body. */
@@ -102,6 +102,7 @@ export class Context {
     outcome.closedSession = false;
     outcome.body.clear();
     outcome.changes.clear();
+    outcome.exceeded.what = '';
   }
 
   takeZxid(): void {

@@ -81,10 +81,11 @@ export function reconfig(c: Context, body: Reader): number {
   const present = ensemble.membership;
   const plan = evaluateReconfig(present, request, c.header.flags);
   if (typeof plan === 'number' || present === null) return plan as number;
+  // The leader gathers no identities for who may not ask, so that comes before their lack.
+  if (!mayReconfigure(c, plan, c.identities(), c.header.flags)) return Err.noAuth;
   const membership = membershipOf(plan, present, decodeIdentities(body), c.zxid);
   if (membership === null) return Err.newConfigNoQuorum;
   const row = configRow(c);
-  if (!mayReconfigure(c, plan, c.identities(), c.header.flags)) return Err.noAuth;
   changeMembership(c, membership);
   outcome.body.buffer(utf8Encode(membershipText(membership)));
   tree.writeStat(row, outcome.body);
@@ -113,7 +114,10 @@ function readReconfig(body: Reader): ReconfigRequest | null {
   }
 }
 
-/** Whoever may write the configuration node; to replace a member takes the super user. */
+/**
+ * Whoever may write the configuration node. To replace a member takes the super user, or somebody
+ * on the machine of a member: an ensemble without a super user must be able to become whole again.
+ */
 function mayReconfigure(
   c: Context,
   plan: ReconfigPlan,
@@ -121,7 +125,7 @@ function mayReconfigure(
   flags: number,
 ): boolean {
   if (!plan.isReplacement) return permits(c.aclOf(configRow(c)), Perm.write, identities, flags);
-  return identities.isSuper || (flags & CommandFlag.skipACL) !== 0;
+  return identities.isSuper || identities.isLocal || (flags & CommandFlag.skipACL) !== 0;
 }
 
 /**
@@ -142,25 +146,6 @@ export function withIdentities(
     writer.raw(identity);
   }
   return writer.written();
-}
-
-/** The member keeps its place, addresses and vote; what it promised went with its disk. */
-export function replaceMember(c: Context, body: Reader): void {
-  const { ensemble, outcome } = c;
-  const id = body.i32();
-  const identity = decodeId(body);
-  const version = body.f64();
-  outcome.verdict = Verdict.applied;
-  c.takeZxid();
-  const present = ensemble.membership;
-  if (present === null) outcome.error = Err.unimplemented;
-  else if (version !== -1 && version !== present.version) outcome.error = Err.badVersion;
-  else if (!present.members.some((member) => member.id === id)) outcome.error = Err.badArguments;
-  if (present === null || outcome.error !== Err.ok) return;
-  const members = present.members.map((member) =>
-    member.id === id ? { ...member, identity } : member,
-  );
-  changeMembership(c, { ...present, number: present.number + 1, members, version: c.zxid });
 }
 
 function configRow(c: Context): Row {

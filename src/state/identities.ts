@@ -13,10 +13,13 @@ export class Identities {
   readonly encoded: Uint8Array;
   /** An identity of scheme `super` passes every check. */
   readonly isSuper: boolean;
+  /** Somebody on the machine of a member, who may read its data (`entry/local-access.ts`). */
+  readonly isLocal: boolean;
 
   constructor(list: readonly Identity[]) {
     this.list = list;
-    this.isSuper = list.some((identity) => identity.scheme === 'super');
+    this.isSuper = list.some(({ scheme }) => scheme === 'super');
+    this.isLocal = list.some(({ scheme }) => scheme === 'local');
     const writer = new Writer();
     writer.i32(list.length);
     for (const { scheme, id } of list) {

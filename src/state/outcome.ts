@@ -45,6 +45,17 @@ export const Verdict = {
   refused: 3,
 } as const;
 
+/** A soft limit that a write goes beyond: the write passes, and an operator should hear of it. */
+export class ExceededQuota {
+  /** What there is too much of; empty: nothing. */
+  what: '' | 'count' | 'bytes' = '';
+  limit = 0;
+  /** With the write. */
+  use = 0;
+  /** Of the znode that has the quota, UTF-8. */
+  readonly path: Writer = new Writer(64);
+}
+
 /** The result of one apply. The state owns one and reuses it: read it before the next apply. */
 export class Outcome {
   verdict = 0;
@@ -65,4 +76,5 @@ export class Outcome {
   /** The reply's body behind the ReplyHeader; empty on error. */
   readonly body: Writer = new Writer(1024);
   readonly changes: Changes = new Changes();
+  readonly exceeded: ExceededQuota = new ExceededQuota();
 }

@@ -154,7 +154,9 @@ describe('each read', () => {
   it('getEphemerals of a session that is gone is SessionExpired', () => {
     const { h } = start();
     const out = new Writer();
-    expect(h.state.query.getEphemerals(9, 9, new Uint8Array(0), 0, 0, out)).toBe(Err.sessionExpired);
+    expect(h.state.query.getEphemerals(9, 9, new Uint8Array(0), 0, 0, out)).toBe(
+      Err.sessionExpired,
+    );
     expect(out.at).toBe(0);
   });
 });

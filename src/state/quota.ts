@@ -2,6 +2,7 @@ import { equalBytes } from '../base/bytes.ts';
 import { DecodeError } from '../base/reader.ts';
 import { utf8Encode } from '../base/utf8.ts';
 import { Writer } from '../base/writer.ts';
+import type { ExceededQuota } from './outcome.ts';
 import { parseQuota, type QuotaFields, writeUsage } from './quota-text.ts';
 import type { Row } from './tree/layout.ts';
 import type { Tree } from './tree/tree.ts';
@@ -24,16 +25,20 @@ export class Quota {
   /** The nodes of the quota that `nearest` found last. */
   private limitsRow: Row = 0;
   private statsRow: Row = 0;
+  /** Where its path ends in `mirror`. */
+  private pathEnd = 0;
   private readonly mirror = new Writer(256);
   private readonly text = new Writer(256);
   private readonly limits: QuotaFields = noFields();
   private readonly usage: QuotaFields = noFields();
   /** Rooms of the operations of a multi, by their number. */
-  private readonly countRooms: number[] = [];
-  private readonly bytesRooms: number[] = [];
+  private readonly rooms: Room[] = [];
+  private readonly exceeded: ExceededQuota;
 
-  constructor(tree: Tree) {
+  /** Soft limits that are exceeded are noted in `exceeded`. */
+  constructor(tree: Tree, exceeded: ExceededQuota) {
     this.tree = tree;
+    this.exceeded = exceeded;
     this.top = tree.find(ROOT_OF_QUOTAS, 0, ROOT_OF_QUOTAS.length);
     if (this.top === 0) throw new DecodeError('a tree without /zookeeper/quota');
   }
@@ -53,7 +58,8 @@ export class Quota {
 
   /**
    * True if the path has no room for so much more. Inside a multi the room is the one that
-   * `reserveRoom` saw before its first operation: checks go by committed usage.
+   * `reserveRoom` saw before its first operation: checks go by committed usage. A soft limit counts
+   * where there is no hard one, and refuses nothing.
    */
   exceeds(
     path: Uint8Array,
@@ -64,22 +70,53 @@ export class Quota {
     bytes: number,
   ): boolean {
     if (multiIndex < 0) this.reserveRoom(path, from, to, 0);
-    const index = Math.max(multiIndex, 0);
-    const countRoom = this.countRooms[index] as number;
-    const bytesRoom = this.bytesRooms[index] as number;
-    return (count > 0 && count > countRoom) || (bytes > 0 && bytes > bytesRoom);
+    const room = this.rooms[Math.max(multiIndex, 0)] as Room;
+    if ((count > 0 && count > room.count) || (bytes > 0 && bytes > room.bytes)) return true;
+    if (count > 0 && count > room.softCount) this.note('count', path, from, to, count);
+    else if (bytes > 0 && bytes > room.softBytes) this.note('bytes', path, from, to, bytes);
+    return false;
+  }
+
+  private note(
+    what: 'count' | 'bytes',
+    path: Uint8Array,
+    from: number,
+    to: number,
+    growth: number,
+  ): void {
+    // Operations ahead in the same multi may have removed it.
+    if (!this.nearest(path, from, to) || this.statsRow === 0) return;
+    this.parse(this.limitsRow, this.limits);
+    this.parse(this.statsRow, this.usage);
+    const { exceeded, mirror } = this;
+    exceeded.what = what;
+    exceeded.limit = this.limits[what];
+    exceeded.use = this.usage[what] + growth;
+    exceeded.path.clear();
+    exceeded.path.raw(mirror.bytes, ROOT_OF_QUOTAS.length, this.pathEnd);
   }
 
   /** Notes how many znodes and bytes the path's quota still allows to operation `index`. */
   reserveRoom(path: Uint8Array, from: number, to: number, index: number): void {
-    this.countRooms[index] = Number.POSITIVE_INFINITY;
-    this.bytesRooms[index] = Number.POSITIVE_INFINITY;
+    const room = this.roomOf(index);
     if (!this.inUse || !this.nearest(path, from, to) || this.statsRow === 0) return;
     this.parse(this.limitsRow, this.limits);
     this.parse(this.statsRow, this.usage);
-    const { countHardLimit, byteHardLimit } = this.limits;
-    if (countHardLimit > -1) this.countRooms[index] = countHardLimit - this.usage.count;
-    if (byteHardLimit > -1) this.bytesRooms[index] = byteHardLimit - this.usage.bytes;
+    const { limits, usage } = this;
+    if (limits.countHardLimit > -1) room.count = limits.countHardLimit - usage.count;
+    else if (limits.count > -1) room.softCount = limits.count - usage.count;
+    if (limits.byteHardLimit > -1) room.bytes = limits.byteHardLimit - usage.bytes;
+    else if (limits.bytes > -1) room.softBytes = limits.bytes - usage.bytes;
+  }
+
+  /** Without any limit so far. */
+  private roomOf(index: number): Room {
+    let room = this.rooms[index];
+    if (room === undefined) {
+      room = { ...NO_LIMITS };
+      this.rooms[index] = room;
+    }
+    return Object.assign(room, NO_LIMITS);
   }
 
   /**
@@ -134,6 +171,7 @@ export class Quota {
       if (limits !== 0) {
         this.limitsRow = limits;
         this.statsRow = this.findBeside(STATS);
+        this.pathEnd = mirror.at;
       }
       at = end;
     }
@@ -161,6 +199,21 @@ export class Quota {
     this.tree.setData(row, this.text.bytes, 0, this.text.at);
   }
 }
+
+/** How much a path's quota still allows. */
+interface Room {
+  count: number;
+  bytes: number;
+  softCount: number;
+  softBytes: number;
+}
+
+const NO_LIMITS: Readonly<Room> = {
+  count: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+  softCount: Number.POSITIVE_INFINITY,
+  softBytes: Number.POSITIVE_INFINITY,
+};
 
 function noFields(): QuotaFields {
   return { count: -1, bytes: -1, countHardLimit: -1, byteHardLimit: -1 };

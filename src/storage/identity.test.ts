@@ -23,7 +23,12 @@ async function formatted(): Promise<SimDisk> {
 test('a blank replica stays who it said it is, over a crash', async () => {
   const disk = new SimDisk();
   expect(await identityOn(disk, ONE)).toEqual(ONE);
-  expect(await identityOn(disk.reboot(() => 0), TWO)).toEqual(ONE);
+  expect(
+    await identityOn(
+      disk.reboot(() => 0),
+      TWO,
+    ),
+  ).toEqual(ONE);
 });
 
 test('a file that is not whole names nobody: nobody can have been told of it', async () => {

@@ -11,9 +11,9 @@ const ID_BYTES = 16;
 const FILE_BYTES = 2 * ID_BYTES;
 
 /**
- * Who this replica is. Before it belongs to any ensemble a file of its own says so, which is on disk
- * before anyone hears of it: the founder of an ensemble counts on every identity that it was told,
- * so a replica that crashed in between must come back as the same one.
+ * Who this replica is. Before it belongs to any ensemble a file of its own says so, which is on
+ * disk before anyone hears of it: the founder of an ensemble counts on every identity that it was
+ * told, so a replica that crashed in between must come back as the same one.
  *
  * From the first superblock on, that one counts: what was promised was promised by the replica that
  * it names. Were a new identity drawn when only the small file is lost, the members would turn away

@@ -96,7 +96,7 @@ export const sessions: KeySection = {
     ),
     honoured('minSessionTimeout', int(-1, 'ms'), '-1', 'The shortest time-out a client gets.', {
       property: null,
-      defaultNote: '-1: 2 × tickTime',
+      defaultNote: '-1: 2 × tickTime, in an ensemble at least 4 × quoll.heartbeatIntervalMs',
     }),
     honoured('maxSessionTimeout', int(-1, 'ms'), '-1', 'The longest time-out a client gets.', {
       property: null,

@@ -148,8 +148,9 @@ export const ensemble: KeySection = {
       boolean,
       'true',
       'Observers keep their data on disk.',
-      'they do in any case',
-      fileKey,
+      'they do in any case: reconfig may give an observer a vote at any time, and whoever votes must ' +
+        'not forget what it has acknowledged',
+      { ...fileKey, ...loud, harmless: ['true'] },
     ),
     accepted(
       'observerMasterPort',

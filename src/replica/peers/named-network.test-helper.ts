@@ -74,6 +74,10 @@ export class NamedNetwork implements Network {
   }
 }
 
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
 /** Frames of these tests carry no checksum. */
 export const NO_CHECKSUMS: Checksums = {
   crc32: () => 0,
