@@ -14,6 +14,7 @@ import { NodeDisk } from '../io/node/disk.ts';
 import { append, recover, snapshotAtTail } from '../storage/test-fixture.ts';
 import { type CheckArguments, runCheck } from './check.ts';
 import { explain } from './exit-code.ts';
+import { type Ran, ran } from './terminal.test-helper.ts';
 
 const BODIES = Array.from({ length: 40 }, (_, i) => new Uint8Array(700).fill(i + 1));
 
@@ -27,26 +28,8 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(options: CheckArguments = {}): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await runCheck(directory, options, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    outColours: false,
-    errColours: false,
-  });
-  return { code, out, err };
+function run(options: CheckArguments = {}): Promise<Ran> {
+  return ran((terminal) => runCheck(directory, options, terminal));
 }
 
 /** A log of several segments. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/load.ts';
 import { type EnsembleHost, runEnsemble, type ServerProcess } from './ensemble.ts';
 import { InvocationError } from './exit-code.ts';
+import { Kept } from './terminal.test-helper.ts';
 
 class FakeServer implements ServerProcess {
   stops = 0;
@@ -27,25 +28,14 @@ class FakeServer implements ServerProcess {
 }
 
 /** A machine with files, signals and processes. */
-class Stage {
-  out = '';
-  err = '';
+class Stage extends Kept {
   readonly files = new Map<string, string>();
   readonly servers = new Map<string, FakeServer>();
   signal: (name: string) => void = () => {};
   code: number | null = null;
 
   readonly host: EnsembleHost = {
-    terminal: {
-      out: (text) => {
-        this.out += text;
-      },
-      err: (text) => {
-        this.err += text;
-      },
-      outColours: false,
-      errColours: false,
-    },
+    terminal: this.terminal,
     files: {
       read: (path) => this.files.get(path) ?? null,
       write: (path, text) => void this.files.set(path, text),

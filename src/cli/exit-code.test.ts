@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DiskError } from '../io/disk.ts';
+import { ReplacedError } from '../replica/peers/founding.ts';
 import { StorageError } from '../storage/errors.ts';
 import { explain } from './exit-code.ts';
 
@@ -20,6 +21,11 @@ it('a disk that fails is named as the cause, with the way on', () => {
   expect(failed.code).toBe(3);
   expect(failed.message).toContain('/d/log');
   expect(failed.message).toContain('start the server again');
+});
+
+it('a server that its ensemble knows as another replica says what to do, without a trace', () => {
+  const message = 'server 3 is blank, but its ensemble knows it as another replica; ...';
+  expect(explain(new ReplacedError(message))).toEqual({ code: 3, message });
 });
 
 it('a directory that another process serves says so, and exits with 3', () => {

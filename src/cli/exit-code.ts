@@ -40,6 +40,10 @@ export function explain(error: unknown): Failure {
   if (error.name === 'DivergedError') {
     return { code: ExitCode.diverged, message: error.message };
   }
+  // Its disk is not the one that its ensemble knows.
+  if (error.name === 'ReplacedError') {
+    return { code: ExitCode.dataDirectory, message: error.message };
+  }
   if (error instanceof InvocationError) {
     return { code: ExitCode.invocation, message: error.message };
   }

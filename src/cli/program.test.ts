@@ -5,28 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyByName } from '../config/keys.ts';
 import { flagKeys } from './flags.ts';
 import { runCommandLine } from './program.ts';
+import { type Ran, ran } from './terminal.test-helper.ts';
 import { VERSION } from './version.ts';
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(...args: string[]): Promise<Ran> {
-  let out = '';
-  let err = '';
-  const code = await runCommandLine(args, {
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    outColours: false,
-    errColours: false,
-  });
-  return { code, out, err };
+function run(...args: string[]): Promise<Ran> {
+  return ran((terminal) => runCommandLine(args, terminal));
 }
 
 /** What `quoll config --json` says that some keys come to. */

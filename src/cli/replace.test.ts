@@ -10,6 +10,7 @@ import { type FrameLink, LinkError } from './admin-link.ts';
 import { InvocationError } from './exit-code.ts';
 import { type Connect, type ReplaceArguments, replaceMember } from './replace.ts';
 import { connectFrames } from './replace-host.ts';
+import { type Ran, ran } from './terminal.test-helper.ts';
 
 const STAT = {
   czxid: 0,
@@ -92,40 +93,18 @@ class FakeServer implements FrameLink {
   }
 }
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(
+function run(
   args: Partial<ReplaceArguments>,
   connect: Connect,
   files: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
-  const ran = { out: '', err: '' };
-  const code = await replaceMember(
-    { member: '3', server: 'zk1:2181', auth: undefined, dataDir: undefined, ...args },
-    {
-      connect,
-      readFile: (path) => {
-        const text = files[path];
-        if (text === undefined) throw new Error('ENOENT');
-        return text;
-      },
-    },
-    {
-      out: (text) => {
-        ran.out += text;
-      },
-      err: (text) => {
-        ran.err += text;
-      },
-      outColours: false,
-      errColours: false,
-    },
-  );
-  return { code, ...ran };
+  const all = { member: '3', server: 'zk1:2181', auth: undefined, dataDir: undefined, ...args };
+  const readFile = (path: string): string => {
+    const text = files[path];
+    if (text === undefined) throw new Error('ENOENT');
+    return text;
+  };
+  return ran((terminal) => replaceMember(all, { connect, readFile }, terminal));
 }
 
 function runAt(server: FakeServer, args: Partial<ReplaceArguments> = {}): Promise<Ran> {
@@ -135,8 +114,8 @@ function runAt(server: FakeServer, args: Partial<ReplaceArguments> = {}): Promis
 describe('quoll replace', () => {
   it('signs in, asks for the member and shows what the configuration has become', async () => {
     const server = new FakeServer();
-    const ran = await runAt(server, { auth: 'digest:super:a:b' });
-    expect(ran).toEqual({
+    const answer = await runAt(server, { auth: 'digest:super:a:b' });
+    expect(answer).toEqual({
       code: 0,
       out:
         'server.3 is replaced. The configuration is now:\n' +
@@ -163,17 +142,17 @@ describe('quoll replace', () => {
     [Err.operationTimeout, 'error -7'],
   ])('says what to do about error %i', async (reconfigErr, advice) => {
     const server = Object.assign(new FakeServer(), { reconfigErr });
-    const ran = await runAt(server);
-    expect([ran.code, ran.out]).toEqual([1, '']);
-    expect(ran.err).toContain(advice);
+    const answer = await runAt(server);
+    expect([answer.code, answer.out]).toEqual([1, '']);
+    expect(answer.err).toContain(advice);
     expect(server.closed).toBe(true);
   });
 
   it('asks for nothing when it can’t sign in, or gets no session', async () => {
     const stranger = Object.assign(new FakeServer(), { authErr: Err.authFailed });
-    const ran = await runAt(stranger, { auth: 'digest:super:x' });
-    expect(ran.err).toBe('error: zk1:2181: it does not accept what --auth says\n');
-    expect([ran.code, stranger.asked]).toEqual([1, null]);
+    const answer = await runAt(stranger, { auth: 'digest:super:x' });
+    expect(answer.err).toBe('error: zk1:2181: it does not accept what --auth says\n');
+    expect([answer.code, stranger.asked]).toEqual([1, null]);
     const full = Object.assign(new FakeServer(), { timeoutMs: 0 });
     expect((await runAt(full)).err).toContain('gives no session');
     expect(full.closed).toBe(true);
@@ -192,8 +171,8 @@ describe('quoll replace', () => {
     expect(seen).toEqual([['localhost', 4321]]);
     expect(server.auth).toEqual({ type: 0, scheme: 'local', auth: utf8Encode('abcdef') });
     const stale = Object.assign(new FakeServer(), { authErr: Err.authFailed });
-    const ran = await run(here, async () => stale, files);
-    expect(ran.err).toBe('error: localhost:4321: it does not accept the token of /d/\n');
+    const answer = await run(here, async () => stale, files);
+    expect(answer.err).toBe('error: localhost:4321: it does not accept the token of /d/\n');
     const broken = { '/d/quoll/local-access': 'localhost:4321\n' };
     await expect(run(here, connect, broken)).rejects.toThrow(/not as a server of Quoll writes it/);
   });
@@ -230,9 +209,9 @@ describe('over the network', () => {
   it('a server alone says that there is nothing to replace', async () => {
     const server = await TestRun.start([]);
     const address = `${server.server.address}:${server.server.port}`;
-    const ran = await run({ server: address }, connectFrames);
-    expect(ran).toMatchObject({ code: 1, out: '' });
-    expect(ran.err).toContain('not part of an ensemble');
+    const answer = await run({ server: address }, connectFrames);
+    expect(answer).toMatchObject({ code: 1, out: '' });
+    expect(answer.err).toContain('not part of an ensemble');
     await server.end();
     const gone = await run({ server: address }, connectFrames);
     expect(gone.err).toContain(`cannot reach ${address}`);

@@ -4,13 +4,12 @@ import type { ServerConfig } from '../config/server-config.ts';
 import type { RunningServer } from '../entry/server.ts';
 import type { ProcessLogger } from './logging.ts';
 import { type ServeHost, serve, servingLine } from './serve.ts';
+import { Kept } from './terminal.test-helper.ts';
 
 class ProcessEnded extends Error {}
 
 /** A process that serves, as far as `serve` sees it. */
-class Stage {
-  out = '';
-  err = '';
+class Stage extends Kept {
   closes = 0;
   started = 0;
   exitCode: number | null = null;
@@ -22,16 +21,7 @@ class Stage {
   startResult: () => Promise<void> = async () => {};
 
   readonly host: ServeHost = {
-    terminal: {
-      out: (text) => {
-        this.out += text;
-      },
-      err: (text) => {
-        this.err += text;
-      },
-      outColours: false,
-      errColours: false,
-    },
+    terminal: this.terminal,
     createLogger: () => this.logger(),
     startServer: async () => this.start(),
     onSignal: (callback) => {

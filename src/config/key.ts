@@ -109,27 +109,23 @@ export function honoured(
   return row(name, type, defaultText, 'honoured', help, null, extra);
 }
 
-export function accepted(
+type WithReason = (
   name: string,
   type: ValueType,
   defaultText: string | null,
   help: string,
   reason: string,
-  extra: Extra = {},
-): ConfigKey {
-  return row(name, type, defaultText, 'accepted', help, reason, extra);
+  extra?: Extra,
+) => ConfigKey;
+
+function withReason(status: KeyStatus): WithReason {
+  return (name, type, defaultText, help, reason, extra = {}) =>
+    row(name, type, defaultText, status, help, reason, extra);
 }
 
-export function refused(
-  name: string,
-  type: ValueType,
-  defaultText: string | null,
-  help: string,
-  reason: string,
-  extra: Extra = {},
-): ConfigKey {
-  return row(name, type, defaultText, 'refused', help, reason, extra);
-}
+export const accepted: WithReason = withReason('accepted');
+
+export const refused: WithReason = withReason('refused');
 
 function row(
   name: string,

@@ -1,19 +1,7 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Err, Op } from '../protocol/constants.ts';
 import { pathBody } from '../server/server.test-helper.ts';
-import { TestEnsemble } from './ensemble.test-helper.ts';
-
-const running: TestEnsemble[] = [];
-
-async function ensembleOf(...args: Parameters<typeof TestEnsemble.start>): Promise<TestEnsemble> {
-  const ensemble = await TestEnsemble.start(...args);
-  running.push(ensemble);
-  return ensemble;
-}
-
-afterEach(async () => {
-  for (const ensemble of running.splice(0)) await ensemble.end();
-});
+import { ensembleOf, type TestEnsemble } from './ensemble.test-helper.ts';
 
 /** Whether the server that is left writes once all others are gone. */
 async function writesAlone(ensemble: TestEnsemble, left: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { onTestFinished } from 'vitest';
 import type {
   Listener,
   ListenOptions,
@@ -171,4 +172,13 @@ export class TestEnsemble {
     await Promise.all([...this.runs.keys()].map((id) => this.stopServer(id)));
     for (const directory of this.directories.values()) rmSync(directory, { recursive: true });
   }
+}
+
+/** An ensemble that ends with the test that asks for it. */
+export async function ensembleOf(
+  ...args: Parameters<typeof TestEnsemble.start>
+): Promise<TestEnsemble> {
+  const ensemble = await TestEnsemble.start(...args);
+  onTestFinished(() => ensemble.end());
+  return ensemble;
 }

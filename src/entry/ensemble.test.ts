@@ -1,24 +1,12 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Err, Op } from '../protocol/constants.ts';
 import { pathBody } from '../server/server.test-helper.ts';
-import { TestEnsemble } from './ensemble.test-helper.ts';
+import { ensembleOf } from './ensemble.test-helper.ts';
 import { localAccessPath, parseLocalAccess } from './local-access.ts';
 import type { TestRun } from './running-server.test-helper.ts';
 
 const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests';
-const running: TestEnsemble[] = [];
-
-async function ensembleOf(...args: Parameters<typeof TestEnsemble.start>): Promise<TestEnsemble> {
-  const ensemble = await TestEnsemble.start(...args);
-  running.push(ensemble);
-  return ensemble;
-}
-
-afterEach(async () => {
-  for (const ensemble of running.splice(0)) await ensemble.end();
-});
-
 async function lineOf(run: TestRun, word: string, start: string): Promise<string | undefined> {
   return (await run.word(word)).split('\n').find((line) => line.startsWith(start));
 }
@@ -119,6 +107,30 @@ describe('the servers of an ensemble', () => {
       return digests.size === 1;
     });
     expect([...digests][0]).toMatch(/\t0x[0-9a-f]+ [0-9a-f]{16}$/);
+  });
+
+  it('follow on without a vote when they are removed', async () => {
+    const ensemble = await ensembleOf(['reconfigEnabled=true', 'skipACL=yes']);
+    const leader = ensemble.run(await ensemble.leader());
+    const [removed = 0] = await ensemble.followers();
+    const client = await leader.client();
+    const watcher = await ensemble.run(removed).client();
+    await ensemble.until(async () => (await leader.figure('synced_followers')) === 2);
+    const code = await client.call(Op.reconfig, (writer) => {
+      writer.buffer(null);
+      writer.ustring(String(removed));
+      writer.buffer(null);
+      writer.i64(-1);
+    });
+    expect(code).toBe(Err.ok);
+    expect(await client.create('/after')).toBe(Err.ok);
+    await ensemble.until(
+      async () => (await watcher.call(Op.exists, pathBody('/after', false))) === Err.ok,
+    );
+    // Its clients write, too, and its vote is not counted any more.
+    expect(await watcher.create('/there')).toBe(Err.ok);
+    await ensemble.until(async () => (await leader.figure('quorum_size')) === 2);
+    expect(await lineOf(ensemble.run(removed), 'srvr', 'Mode: ')).toBe('Mode: observer');
   });
 
   it('take a member back that was replaced, without being started anew themselves', async () => {

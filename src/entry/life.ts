@@ -71,6 +71,9 @@ export class Life {
   private stopSweep: () => void = () => {};
   private lastHash: Uint8Array;
   private ended = false;
+  private isClosing = false;
+  /** Whoever waits for writes waits in vain. */
+  private stopDraining: () => void = () => {};
   /** Set once another life is about to begin on the same directory: until it may. */
   private givingWay: Promise<void> | null = null;
 
@@ -171,6 +174,7 @@ export class Life {
       return;
     }
     this.ended = true;
+    this.isClosing = true;
     const { storage, ports } = this.options;
     const { clock } = ports;
     this.clientPort.quiesce();
@@ -369,6 +373,11 @@ export class Life {
 
   /** The log can't be trusted any more: nobody is answered from here on. */
   private fail(error: Error): void {
+    if (this.isClosing) {
+      // No end in order: what was accepted is not answered, and whoever restarts it must know.
+      this.stopDraining();
+      this.options.onFatal(error);
+    }
     if (this.ended) return;
     void this.abandon().finally(() => this.options.onFatal(error));
   }
@@ -401,14 +410,16 @@ export class Life {
     const { clock, logger } = this.options.ports;
     const { hasLeader } = this.replica;
     const waitedMs = hasLeader ? DRAIN_MS_MAX : DRAIN_MS_MAX_WITHOUT_LEADER;
-    const isIdle = await new Promise<boolean>((resolve) => {
-      const giveUp = clock.after(waitedMs, () => resolve(false));
-      this.replica.whenIdle(() => {
+    const outcome = await new Promise<'idle' | 'late' | 'failed'>((resolve) => {
+      const giveUp = clock.after(waitedMs, () => resolve('late'));
+      const end = (how: 'idle' | 'failed'): void => {
         giveUp();
-        resolve(true);
-      });
+        resolve(how);
+      };
+      this.stopDraining = () => end('failed');
+      this.replica.whenIdle(() => end('idle'));
     });
-    if (isIdle) return;
+    if (outcome !== 'late') return;
     if (hasLeader) logger.warn({ waitedMs }, 'the disk does not answer: writes stay unanswered');
     else logger.warn({ waitedMs }, 'there is no leader: writes stay unanswered');
   }

@@ -65,6 +65,23 @@ describe('snapshots', () => {
     expect(store.slots).toEqual([2]);
   });
 
+  it('at the end name where the state stands once no other is being written any more', async () => {
+    for (const [then, slots] of [
+      [{ slot: 7, hash: HASH }, [5, 7]],
+      // In the middle of a slot there is no place for one.
+      [null, [5]],
+    ] as const) {
+      const { store, snapshotter } = setUp();
+      let now: { slot: number; hash: Uint8Array } | null = { slot: 5, hash: HASH };
+      snapshotter.request();
+      snapshotter.applied(5, HASH);
+      const finished = snapshotter.finish(() => now);
+      now = then;
+      await finished;
+      expect(store.slots).toEqual(slots);
+    }
+  });
+
   it('are not written at the end when nothing has come since the last', async () => {
     const { store, snapshotter } = setUp();
     await snapshotter.finish(() => ({ slot: 5, hash: HASH }));

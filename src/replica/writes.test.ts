@@ -111,6 +111,16 @@ describe('writes of the consensus', () => {
     expect(bench.writes.isIdle).toBe(false);
   });
 
+  it('are settled when none is under way, and when the disk has failed: none will end then', () => {
+    const bench = new Bench();
+    expect(bench.writes.isSettled).toBe(true);
+    bench.writes.add([append(1), adoption(2)]);
+    bench.end();
+    expect(bench.writes.isSettled).toBe(false);
+    bench.end(new Error('EIO'));
+    expect([bench.writes.isIdle, bench.writes.isSettled]).toEqual([false, true]);
+  });
+
   it('that a store ends twice are noticed', () => {
     const bench = new Bench();
     let twice: Done = () => {};

@@ -1,52 +1,21 @@
 // Bits flip while the server is down: damage in the log must be named and refused, damage in the
 // newest snapshot costs a warning and a longer start, never data.
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  cpSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { cpSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Random } from '../durability/lib/random.mjs';
 import { Connection } from '../durability/lib/wire.mjs';
 import { projectRoot } from '../interop/lib/servers.mjs';
+import { contentEnd, filesIn, flipBit } from './lib/flip.mjs';
 import { Ledger } from './lib/ledger.mjs';
 import { eventually, Place } from './lib/place.mjs';
 
 const flips = 8;
 const snapshotLimitKb = 256;
 
-function flipBit(path, offset, bit) {
-  const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, offset);
-  byte[0] ^= 1 << bit;
-  writeSync(file, byte, 0, 1, offset);
-  closeSync(file);
-}
-
-function filesIn(directory, extension) {
-  const names = readdirSync(directory).filter((name) => name.endsWith(extension));
-  return names.sort().map((name) => join(directory, name));
-}
-
 /** Sockets, the claims of processes that are gone, can't be copied. */
 function copyFiles(from, to) {
   cpSync(from, to, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
-}
-
-/** Behind the last byte that is not zero. */
-function contentEnd(path) {
-  const bytes = readFileSync(path);
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end -= 1;
-  return end;
 }
 
 /** Runs the server until it has written something worth damaging, and leaves it stopped. */

@@ -16,22 +16,13 @@ const { values: options } = parseArgs({
 });
 
 const report = new Report();
-const limit = setTimeout(() => {
-  report.check(`finished within ${options['limit-s']} s`, ['it was not']);
-  process.exit(report.end());
-}, Number(options['limit-s']) * 1000);
-limit.unref();
+report.endWithin(Number(options['limit-s']));
 
 writeSync(2, `seed ${options.seed}\n`);
 const { binary } = options;
 const parameters = { binary, seed: Number(options.seed), rounds: Number(options.rounds) };
 for (const name of options.only.split(',')) {
   const part = await import(`./${name}.mjs`);
-  report.section = `${name}: `;
-  try {
-    await part.run(report, parameters);
-  } catch (error) {
-    report.check('runs to its end', [String(error.stack)]);
-  }
+  await report.part(name, () => part.run(report, parameters));
 }
 process.exit(report.end());

@@ -14,6 +14,7 @@ const scenarios = [
   'rolling',
   'replace',
   'behind',
+  'damage',
   'observer',
   'disk-full',
   'expiry',
@@ -35,28 +36,19 @@ const { values: options } = parseArgs({
 });
 
 const report = new Report();
-const limit = setTimeout(() => {
-  report.check(`finished within ${options['limit-s']} s`, ['it was not']);
-  process.exit(report.end());
-}, Number(options['limit-s']) * 1000);
-limit.unref();
+report.endWithin(Number(options['limit-s']));
 
 writeSync(2, `seed ${options.seed}\n`);
 const startedMs = performance.now();
 for (const name of options.only.split(',')) {
   const scenario = await import(`./scenarios/${name}.mjs`);
-  report.section = `${name}: `;
   const beganMs = performance.now();
   const { binary } = options;
   // Each scenario draws the same from its seed, whichever others run before it.
   const random = new Random(Number(options.seed));
   const [rounds, size] = [Number(options.rounds), Number(options.servers)];
   const kills = Number(options.kills);
-  try {
-    await scenario.run({ report, random, binary, rounds, kills, size });
-  } catch (error) {
-    report.check('runs to its end', [String(error.stack)]);
-  }
+  await report.part(name, () => scenario.run({ report, random, binary, rounds, kills, size }));
   report.progress(`took ${Math.round((performance.now() - beganMs) / 1000)} s`);
 }
 report.section = '';

@@ -4,9 +4,18 @@
 import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Connection } from '../durability/lib/wire.mjs';
 import { Ensemble } from '../ensemble/lib/ensemble.mjs';
+import { eventually } from '../ensemble/lib/waiting.mjs';
 import { startProxy } from './lib/proxy.mjs';
-import { freePort, projectRoot, reapIntervalMs, startServer, writeConfig } from './lib/servers.mjs';
+import {
+  fourLetterWord,
+  freePort,
+  projectRoot,
+  reapIntervalMs,
+  startServer,
+  writeConfig,
+} from './lib/servers.mjs';
 import { runSuite } from './lib/suite.mjs';
 import { suites, zookeeperNeeds } from './lib/suites.mjs';
 
@@ -100,6 +109,42 @@ async function followerTarget() {
   return { host: '127.0.0.1', port: ensemble.port(id), restart, stop };
 }
 
+/** The one that is left of three and serves reads only; `restart` brings the others back. */
+async function minorityTarget() {
+  const { binary } = options;
+  const settings = { 'readonlymode.enabled': true };
+  const ensemble = await Ensemble.create('read-only', { size: 3, binary, settings });
+  await ensemble.startAll();
+  const [left] = await ensemble.followers();
+  const others = ensemble.ids.filter((id) => id !== left);
+  const port = ensemble.port(left);
+  const setup = await Connection.open(port);
+  await setup.write({ kind: 'create', path: '/read-only', data: 'written before', flags: 0 });
+  await setup.closeSession();
+  for (const id of others) await ensemble.kill(id);
+  await eventually('it serves reads', async () => (await fourLetterWord(port, 'isro')) === 'ro');
+  const restart = () => ensemble.startAll(others);
+  const stop = async () => {
+    await ensemble.stopAll();
+    ensemble.removeFiles();
+  };
+  return { host: '127.0.0.1', port, restart, stop };
+}
+
+/** Suites that need more than the server that all others share. */
+async function runWithoutMajority(suite, workDirectory) {
+  if (options.peer !== 'quoll' || options.server !== undefined) {
+    print(`note: ${suite.name} is left out: it needs an ensemble of Quoll that is started here`);
+    return;
+  }
+  const own = await minorityTarget();
+  try {
+    await runOne(suite, own, workDirectory);
+  } finally {
+    await own.stop();
+  }
+}
+
 async function prepare(suite, workDirectory) {
   try {
     await suite.prepare?.(workDirectory);
@@ -150,10 +195,13 @@ async function main() {
   if (!startsZookeeper || isComplete('zookeeper', zookeeperNeeds)) {
     const server = await target(workDirectory);
     try {
-      for (const suite of chosen) await runOne(suite, server, workDirectory);
+      const shared = chosen.filter((suite) => suite.target === undefined);
+      for (const suite of shared) await runOne(suite, server, workDirectory);
     } finally {
       await server.stop();
     }
+    const others = chosen.filter((suite) => suite.target === 'minority');
+    for (const suite of others) await runWithoutMajority(suite, workDirectory);
   }
   const complete = totals.missing === 0 || options['allow-missing'];
   const good = totals.failed === 0 && complete && totals.passed > 0;

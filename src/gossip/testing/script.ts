@@ -1,3 +1,4 @@
+import { runBlocks } from '../../base/testing/script-blocks.ts';
 import { utf8Decode, utf8Encode } from '../../base/utf8.ts';
 import { NO_HASH } from '../../paxos/testing/chain.ts';
 import type { Entry } from '../entry.ts';
@@ -40,18 +41,11 @@ class Script {
   private lines: string[] = [];
 
   run(text: string): string {
-    const blocks = text.trimEnd().split(/\n\n+/);
-    return `${blocks.map((block) => this.runBlock(block)).join('\n\n')}\n`;
-  }
-
-  private runBlock(block: string): string {
-    const lines = block.split('\n');
-    const end = lines.indexOf('----');
-    if (end < 0) return block;
-    const commands = lines.slice(0, end);
-    this.lines = [];
-    for (const command of commands) this.runCommand(command);
-    return [...commands, '----', ...(this.lines.length === 0 ? ['ok'] : this.lines)].join('\n');
+    return runBlocks(text, (commands) => {
+      this.lines = [];
+      for (const command of commands) this.runCommand(command);
+      return this.lines;
+    });
   }
 
   private runCommand(line: string): void {

@@ -1,4 +1,5 @@
 import { Prng } from '../../base/prng.ts';
+import { runBlocks } from '../../base/testing/script-blocks.ts';
 import { Cluster, describeMember } from './cluster.ts';
 import { ballotKey } from './ghost.ts';
 import type { Packet } from './links.ts';
@@ -35,18 +36,11 @@ class Script {
   private lines: string[] = [];
 
   run(text: string): string {
-    const blocks = text.trimEnd().split(/\n\n+/);
-    return `${blocks.map((block) => this.runBlock(block)).join('\n\n')}\n`;
-  }
-
-  private runBlock(block: string): string {
-    const lines = block.split('\n');
-    const end = lines.indexOf('----');
-    if (end < 0) return block;
-    const commands = lines.slice(0, end);
-    this.lines = [];
-    for (const command of commands) this.runCommand(command);
-    return [...commands, '----', ...(this.lines.length === 0 ? ['ok'] : this.lines)].join('\n');
+    return runBlocks(text, (commands) => {
+      this.lines = [];
+      for (const command of commands) this.runCommand(command);
+      return this.lines;
+    });
   }
 
   private get world(): Cluster {

@@ -44,6 +44,25 @@ export class Report {
     this.#print('MISSING', `${name}: ${what}`);
   }
 
+  /** Ends the process, as failed, if it takes longer. */
+  endWithin(seconds) {
+    const limit = setTimeout(() => {
+      this.check(`finished within ${seconds} s`, ['it was not']);
+      process.exit(this.end());
+    }, seconds * 1000);
+    limit.unref();
+  }
+
+  /** Runs one part of a test; what it throws is a failure like any other. */
+  async part(name, run) {
+    this.section = `${name}: `;
+    try {
+      await run();
+    } catch (error) {
+      this.check('runs to its end', [String(error.stack)]);
+    }
+  }
+
   end() {
     const missing = this.missing === 0 ? '' : ` (${this.missing} of them MISSING)`;
     writeSync(1, `${this.passed} passed, ${this.failed} failed${missing}\n`);

@@ -8,16 +8,23 @@ import { withCrowd } from '../lib/scenario.mjs';
 
 const execute = promisify(execFile);
 
-async function replace(ensemble, id) {
-  const server = `127.0.0.1:${ensemble.port(await ensemble.leader())}`;
+/** The super user asks any server; whoever is on the machine of one needs no password there. */
+const asSuperUser = (ensemble, id) => [
+  '--server',
+  `127.0.0.1:${ensemble.port(id)}`,
+  '--auth',
+  'digest:super:admin',
+];
+const onItsMachine = (ensemble, id) => ['--data-dir', ensemble.member(id).dataDirectory];
+
+async function replace(ensemble, id, way) {
   const program = resolve(projectRoot, ensemble.binary);
-  const auth = ['--auth', 'digest:super:admin'];
-  const args = [program, 'replace', String(id), '--server', server, ...auth];
+  const args = [program, 'replace', String(id), ...way(ensemble, await ensemble.leader())];
   const { stdout } = await execute(process.execPath, args, { timeout: 30_000 });
   return stdout;
 }
 
-async function wipeAndReplace(scenario, victim, kind) {
+async function wipeAndReplace(scenario, victim, kind, way) {
   const { ensemble, report, crowd } = scenario;
   await scenario.fault(`${kind} ${victim} is wiped and replaced`, {
     strike: async () => {
@@ -32,7 +39,7 @@ async function wipeAndReplace(scenario, victim, kind) {
       ]);
     },
     mend: async () => {
-      const text = await replace(ensemble, victim);
+      const text = await replace(ensemble, victim, way);
       report.check(`quoll replace ${victim} says that it is done`, [
         text.includes(`server.${victim} is replaced`) ? null : text,
       ]);
@@ -49,8 +56,9 @@ async function wipeAndReplace(scenario, victim, kind) {
 export async function run(context) {
   await withCrowd(context, 'replace', {}, async (scenario) => {
     const { ensemble, random, report } = scenario;
-    await wipeAndReplace(scenario, random.pick(await ensemble.followers()), 'follower');
-    await wipeAndReplace(scenario, await ensemble.leader(), 'leader');
+    const follower = random.pick(await ensemble.followers());
+    await wipeAndReplace(scenario, follower, 'follower', asSuperUser);
+    await wipeAndReplace(scenario, await ensemble.leader(), 'leader', onItsMachine);
     // It takes part again: without its vote the ensemble would stand still here.
     const others = ensemble.ids.filter((id) => id !== 1);
     await scenario.fault('SIGKILL of server 1 afterwards', {

@@ -71,6 +71,8 @@ function javaCommand(mainClass) {
   ];
 }
 
+const kazooNeeds = [needFile('/usr/lib/python3/dist-packages/kazoo/client.py', 'python3-kazoo')];
+
 const javaNeeds = [
   needProgram('javac', 'openjdk-17-jdk-headless'),
   needJar('zookeeper', 'libzookeeper-java'),
@@ -96,7 +98,7 @@ async function installNodeClient() {
 export const suites = [
   {
     name: 'kazoo',
-    needs: [needFile('/usr/lib/python3/dist-packages/kazoo/client.py', 'python3-kazoo')],
+    needs: kazooNeeds,
     command: (_, server) => ['/usr/bin/python3', '-u', join(here, 'kazoo/main.py'), server],
   },
   {
@@ -104,6 +106,19 @@ export const suites = [
     needs: javaNeeds,
     prepare: compileJava,
     command: javaCommand('JavaClientSuite'),
+  },
+  {
+    name: 'kazoo-read-only',
+    target: 'minority',
+    needs: kazooNeeds,
+    command: (_, server) => ['/usr/bin/python3', '-u', join(here, 'kazoo/read_only.py'), server],
+  },
+  {
+    name: 'java-read-only',
+    target: 'minority',
+    needs: javaNeeds,
+    prepare: compileJava,
+    command: javaCommand('ReadOnlySuite'),
   },
   {
     name: 'curator',
