@@ -133,6 +133,24 @@ test('a flipped bit beside sectors that are rightly zero is damage, not a torn w
   expect(await outcomeOf(copy)).toMatchObject({ kind: 'damage', slot: 1 });
 });
 
+test('the only bit of a sector of the very last record that flips is damage, not a torn write', async () => {
+  // In the middle, and in the last sector, of which the body fills a few bytes only.
+  for (const [length, at] of [
+    [2_000, 1_000],
+    [1_440, 1_439],
+  ] as const) {
+    const damaged = new SimDisk();
+    const { storage } = await recover(damaged);
+    const body = new Uint8Array(length);
+    body[0] = 0xff;
+    body[at] = 4;
+    await append(storage, [body]);
+    const file = '/data/quoll/log/0000000000000000.qlog';
+    damaged.flipBit(file, damaged.contentOf(file).lastIndexOf(4) * 8 + 2);
+    expect(await outcomeOf(damaged.copy())).toMatchObject({ kind: 'damage', slot: 1 });
+  }
+});
+
 describe('zeros where records were', () => {
   test('are damage when later records stand behind them', async () => {
     for (const [from, to] of [

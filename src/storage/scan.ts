@@ -2,6 +2,7 @@ import { equalBytes, viewOf } from '../base/bytes.ts';
 import type { Checksums } from '../io/checksums.ts';
 import type { DiskFile } from '../io/disk.ts';
 import { blocksOf, findHeader } from './find-header.ts';
+import { flippedBit } from './flipped-bit.ts';
 import {
   clusterIdAt,
   headerOffset,
@@ -207,13 +208,25 @@ export class SegmentScan {
       return { kind: 'unwritten', reason: 'a record that ends short', restAt: to, end: to };
     }
     const body = block.subarray(inBlock + RECORD_HEADER_BYTES, inBlock + end - at);
-    const unwritten = zeroSectors(body, 0, body.length, at) > header.zeroSectors;
+    const missing = zeroSectors(body, 0, body.length, at) - header.zeroSectors;
+    const isUnwritten = missing > 0 && !(missing === 1 && this.hasLostItsBit(body));
     return {
-      kind: unwritten ? 'unwritten' : 'bad',
-      reason: unwritten ? 'a record with missing sectors' : 'a record with a wrong checksum',
+      kind: isUnwritten ? 'unwritten' : 'bad',
+      reason: isUnwritten ? 'a record with missing sectors' : 'a record with a wrong checksum',
       restAt: end,
       end,
     };
+  }
+
+  /**
+   * Whether one bit, the only one in its sector, is what the body lacks. That sector reads as one
+   * that was never written; but the record was whole and may have been acknowledged. Of torn writes
+   * that lack one sector about one in a million looks like this.
+   */
+  private hasLostItsBit(body: Uint8Array): boolean {
+    const crc = this.options.checksums.crc32(body, 0, body.length, 0);
+    const bit = flippedBit(body, crc ^ this.header.bodyCrc);
+    return bit >= 0 && body[bit >> 3] === 0;
   }
 
   /**
