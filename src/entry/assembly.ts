@@ -129,9 +129,11 @@ class Server implements RunningServer {
     if (this.closing) return;
     this.closing = true;
     await this.renewal;
-    await this.life?.close();
+    const error = await this.life?.close();
+    // A snapshot that came meanwhile has ended the life instead.
+    await this.renewal;
     await this.place?.listener.close();
-    this.settle(null);
+    this.settle(error ?? null);
   }
 
   private openStorage(clusterId: Uint8Array | null): Promise<Storage> {

@@ -69,6 +69,10 @@ export class Life {
   private stopSweep: () => void = () => {};
   private lastHash: Uint8Array;
   private ended = false;
+  /** Nothing is waited for any more. */
+  private isAbandoned = false;
+  private failure: Error | null = null;
+  private onAbandoned: () => void = () => {};
   /** Another life is about to begin on the same directory. */
   private isAside = false;
 
@@ -152,9 +156,16 @@ export class Life {
     }
   }
 
-  /** Answers what was accepted, hands leadership over, writes a snapshot, closes. */
-  async close(): Promise<void> {
-    if (this.ended) return;
+  /**
+   * Answers what was accepted, hands leadership over, writes a snapshot, closes; the result is the
+   * error that ended it before it had come to that.
+   */
+  async close(): Promise<Error | null> {
+    if (!this.ended) await this.end();
+    return this.failure;
+  }
+
+  private async end(): Promise<void> {
     this.ended = true;
     const { storage, ports } = this.options;
     const { clock } = ports;
@@ -163,6 +174,7 @@ export class Life {
     await this.drained();
     const isIdle = this.replica.isQuiet;
     await this.handOver();
+    if (this.isAbandoned) return;
     // One turn more, so that the last replies leave before their connections are closed.
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
     this.company?.stop();
@@ -170,7 +182,7 @@ export class Life {
     if (isIdle) await this.snapshotter.finish(() => this.snapshotPoint());
     await this.clientPort.close();
     // The others went on meanwhile: what they sent before the links were cut is being written.
-    if (isIdle && (await this.written())) await storage.close();
+    if (isIdle && (await this.written()) && !this.isAbandoned) await storage.close();
   }
 
   /** Null in the middle of a slot. */
@@ -181,10 +193,11 @@ export class Life {
 
   /** Ends without ceremony: what was not written is not written any more. */
   async abandon(): Promise<void> {
-    if (this.ended) return;
-    this.ended = true;
+    if (this.isAbandoned) return;
+    this.ended = this.isAbandoned = true;
     this.stopTimers();
     this.company?.stop();
+    this.onAbandoned();
     await this.clientPort.close();
   }
 
@@ -323,9 +336,14 @@ export class Life {
     else logger.info({ leader }, 'a server leads');
   }
 
-  /** The log can't be trusted any more: nobody is answered from here on. */
+  /**
+   * The log can't be trusted any more: nobody is answered from here on. Not an end that is under way
+   * either: a leader that waits for a disk that has failed keeps its followers for all the time that
+   * a slow disk is given, and decides nothing.
+   */
   private fail(error: Error): void {
-    if (this.ended) return;
+    if (this.isAbandoned) return;
+    this.failure = error;
     void this.abandon().finally(() => this.options.onFatal(error));
   }
 
@@ -347,7 +365,8 @@ export class Life {
     const { clock } = this.options.ports;
     if (this.company === null) return;
     const giveUpMs = clock.monotonicMs() + HAND_OVER_MS_MAX;
-    for (let ticks = 0; this.replica.isLeading && clock.monotonicMs() < giveUpMs; ticks++) {
+    const isLeading = (): boolean => this.replica.isLeading && !this.isAbandoned;
+    for (let ticks = 0; isLeading() && clock.monotonicMs() < giveUpMs; ticks++) {
       if (ticks % HAND_OVER_EVERY_TICKS === 0) this.replica.handOver();
       await new Promise<void>((resolve) => clock.after(TICK_MS, resolve));
     }
@@ -359,12 +378,14 @@ export class Life {
     const waitedMs = hasLeader ? DRAIN_MS_MAX : DRAIN_MS_MAX_WITHOUT_LEADER;
     const isIdle = await new Promise<boolean>((resolve) => {
       const giveUp = clock.after(waitedMs, () => resolve(false));
-      this.replica.whenIdle(() => {
+      const end = (isIdleNow: boolean) => (): void => {
         giveUp();
-        resolve(true);
-      });
+        resolve(isIdleNow);
+      };
+      this.replica.whenIdle(end(true));
+      this.onAbandoned = end(false);
     });
-    if (isIdle) return;
+    if (isIdle || this.isAbandoned) return;
     if (hasLeader) logger.warn({ waitedMs }, 'the disk does not answer: writes stay unanswered');
     else logger.warn({ waitedMs }, 'there is no leader: writes stay unanswered');
   }
