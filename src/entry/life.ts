@@ -337,9 +337,9 @@ export class Life {
   }
 
   /**
-   * The log can't be trusted any more: nobody is answered from here on. Not an end that is under way
-   * either: a leader that waits for a disk that has failed keeps its followers for all the time that
-   * a slow disk is given, and decides nothing.
+   * The log can't be trusted any more: nobody is answered from here on. Not an end that is under
+   * way either: a leader that waits for a disk that has failed keeps its followers for all the time
+   * that a slow disk is given, and decides nothing.
    */
   private fail(error: Error): void {
     if (this.isAbandoned) return;

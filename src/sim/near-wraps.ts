@@ -9,7 +9,7 @@ export const WRAPPING: readonly string[] = ['/', '/zookeeper', '/zookeeper/quota
 const ZXID = 3 * 2 ** 32 - 40;
 const COUNTER = 2 ** 31 - 10;
 
-/** Sessions that have been attached nearly as often as can be counted; some clients begin with one. */
+/** Sessions that were attached nearly as often as can be counted: some clients begin with one. */
 export const WORN_SESSIONS: readonly bigint[] = [1n, 2n, 3n].map((low) => (1n << 56n) | low);
 const GENERATION = 2 ** 31 - 2;
 const TIMEOUT_MS = 4_000;
