@@ -70,7 +70,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
 
 /**
  * Applies the entries that are known to be decided and keeps the others. What is durable on a
- * server that decides alone is decided by that.
+ * server whose acceptance is a quorum by itself is decided by that.
  */
 async function replayDecided(
   options: RecoverOptions,
@@ -79,12 +79,12 @@ async function replayDecided(
 ): Promise<{ applied: Anchor; undecided: Entry[]; replayedCommands: number }> {
   const { storage } = options;
   const { configuration } = hardStateOf(options);
-  const isAlone = new Quorums(configuration.quorums).isWriteQuorum(new Set([options.serverId]));
+  const decides = new Quorums(configuration.quorums).isWriteQuorum(new Set([options.serverId]));
   let applied = start;
   let waiting: Entry[] = [];
   let replayedCommands = 0;
   for await (const entries of storage.entries()) {
-    const decidedSlot = isAlone ? Number.POSITIVE_INFINITY : storage.decidedSlot;
+    const decidedSlot = decides ? Number.POSITIVE_INFINITY : storage.decidedSlot;
     waiting = waiting.length === 0 ? entries : [...waiting, ...entries];
     const count = waiting.findIndex(({ slot }) => slot > decidedSlot);
     const decided = count < 0 ? waiting : waiting.slice(0, count);

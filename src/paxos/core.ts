@@ -4,6 +4,7 @@ import {
   type Configuration,
   configurationIn,
   isVoter,
+  peersOf,
   quorumsOf,
   segmentsOf,
 } from './configuration.ts';
@@ -86,7 +87,11 @@ export class Core {
   /** In force by what is known to be chosen here, delivered or not. */
   configuration: Configuration;
   quorums: Quorums;
-  /** Decides without asking anybody. Every request looks here, so it is worked out once. */
+  /**
+   * There is no other member. Every request looks here, so it is worked out once. Nobody is alone
+   * whose acceptance is a quorum by itself: where one of three may choose an entry, each of them
+   * may, and the two that do not lead have sessions and reads of which the leader has to hear.
+   */
   isAlone: boolean;
   /** The highest round anyone was heard to use. */
   roundSeen: number;
@@ -118,7 +123,7 @@ export class Core {
     this.accepted = options.state.accepted;
     this.configuration = options.state.configuration;
     this.quorums = quorumsOf(options.state.configuration);
-    this.isAlone = this.quorums.isWriteQuorum(new Set([options.id]));
+    this.isAlone = peersOf(options.state.configuration, options.id).length === 0;
     this.isLossOnDisk = options.damaged;
     const appliedId = options.appliedConfigurationId ?? 0;
     this.lacksStopSign = options.damaged && appliedId < options.state.configuration.id;
@@ -431,6 +436,6 @@ export class Core {
   private setConfiguration(configuration: Configuration): void {
     this.configuration = configuration;
     this.quorums = quorumsOf(configuration);
-    this.isAlone = this.quorums.isWriteQuorum(new Set([this.id]));
+    this.isAlone = peersOf(configuration, this.id).length === 0;
   }
 }

@@ -80,7 +80,7 @@ export class Paxos {
     return this.core.damaged;
   }
 
-  /** True while this replica decides without asking anybody. */
+  /** True while there is no other member. */
   get isAlone(): boolean {
     return this.core.isAlone;
   }

@@ -23,6 +23,8 @@ export interface ClientOptions {
   readonly history: History;
   /** Its clock can't be trusted, so what it holds proves nothing. */
   readonly isCareless: boolean;
+  /** The session that it begins with, without a password; 0: a new one. */
+  readonly firstSession?: bigint;
   /** What it signs in with on each connection, as digest:user:password; null: nobody. */
   readonly auth: string | null;
   /** The true time, which only the checkers may know. */
@@ -82,6 +84,7 @@ export class SimClient implements StreamHandler {
     this.name = options.name;
     this.clock = options.clock;
     this.history = options.history;
+    this.session = options.firstSession ?? 0n;
     this.timeoutMs = options.timeoutMs;
     this.watches = new ClientWatches(options.history, options.name);
     this.serverIndex = options.prng.below(options.servers.length);

@@ -1,4 +1,5 @@
-import type { Entry } from '../paxos/entry.ts';
+import { type Configuration, configurationIn } from '../paxos/configuration.ts';
+import { type Entry, EntryKind } from '../paxos/entry.ts';
 
 /** An entry of the agreed log, and when the first replica took it for decided. */
 export interface DecidedEntry extends Entry {
@@ -23,11 +24,21 @@ export class DecidedLog {
   readonly entries: DecidedEntry[] = [];
   readonly breaches: string[] = [];
   private readonly digests: Digest[] = [];
+  private configuration: Configuration | null = null;
+  private configurationSlot = 0;
   /** The last slot that each server has called decided since it began anew. */
   private readonly reached = new Map<number, number>();
 
   get lastSlot(): number {
     return this.entries.length;
+  }
+
+  /**
+   * The configuration in force, once its own voters have decided something: from then on a quorum
+   * of them has all that those of the one before had decided. Null on a server alone.
+   */
+  get settledConfiguration(): Configuration | null {
+    return this.lastSlot > this.configurationSlot ? this.configuration : null;
   }
 
   /** The last slot that this server has applied since it began anew. */
@@ -54,6 +65,9 @@ export class DecidedLog {
         return;
       }
       this.entries.push({ ...entry, hash: hash.slice(), body: entry.body.slice(), atUs });
+      if (entry.kind !== EntryKind.configuration) return;
+      this.configuration = configurationIn(entry.body);
+      this.configurationSlot = slot;
     } else if (!known.hash.every((byte, i) => byte === hash[i])) {
       this.breaches.push(`slot ${slot} has two values, the second one on server ${server}`);
     }

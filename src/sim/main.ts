@@ -1,8 +1,10 @@
+import { utf8Encode } from '../base/utf8.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
 import { NodeSecrets } from '../io/node/secrets.ts';
 import { SimChecksums } from './checksums.ts';
 import { drawOptions, type Options } from './options.ts';
 import { Simulation, Verdict } from './simulation.ts';
+import { Trace } from './trace.ts';
 
 const USAGE = `npm run sim -- --seed S [--runs N] [options]
 
@@ -20,6 +22,13 @@ const platform = {
   checksums: new SimChecksums(new NodeChecksums()),
   hashes: new NodeSecrets(),
 };
+
+interface Totals {
+  virtualMs: number;
+  events: number;
+  calls: number;
+  slots: number;
+}
 
 interface Arguments {
   readonly seed: number;
@@ -59,6 +68,22 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Speeds are virtual time by true time, and by the time that processors have spent on it. */
+function summary(
+  runs: number,
+  { virtualMs, events, calls, slots }: Totals,
+  tookMs: number,
+  cpu: NodeJS.CpuUsage,
+): string {
+  const cpuMs = (cpu.user + cpu.system) / 1_000;
+  const [speed, cpuSpeed] = [tookMs, cpuMs].map((ms) => Math.round(virtualMs / ms));
+  const virtual = `${Math.round(virtualMs / 1_000)} s in ${(tookMs / 1_000).toFixed(1)} s`;
+  return (
+    `${runs} runs, ${calls} calls, ${slots} slots, ${events} events, ${virtual} ` +
+    `(${speed}×; ${cpuSpeed}× by processor time)`
+  );
+}
+
 async function main(): Promise<number> {
   const { seed, runs, trace, options, said, typed } = parseArguments(process.argv.slice(2));
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(runs)) {
@@ -67,8 +92,10 @@ async function main(): Promise<number> {
   }
   // Errors are daily bread here, and their stacks are a tenth of the time.
   if (!trace) Error.stackTraceLimit = 1;
-  const totals = { virtualMs: 0, events: 0, calls: 0, slots: 0 };
+  const totals: Totals = { virtualMs: 0, events: 0, calls: 0, slots: 0 };
+  const traces = new Trace();
   const startedMs = performance.now();
+  const startedCpu = process.cpuUsage();
   let worst: number = Verdict.ok;
   for (let run = seed; run < seed + runs; run++) {
     const drawn = drawOptions(run, said);
@@ -77,6 +104,7 @@ async function main(): Promise<number> {
     for (const name of ['virtualMs', 'events', 'calls', 'slots'] as const) {
       totals[name] += result[name];
     }
+    traces.mixBytes(utf8Encode(result.hash));
     worst = Math.max(worst, result.verdict);
     if (result.verdict !== Verdict.ok) {
       say(`${result.verdict} seed ${run}: ${result.reasons[0]}`);
@@ -84,11 +112,8 @@ async function main(): Promise<number> {
       say(`    npm run sim -- --seed ${run}${typed} --trace`);
     } else if (runs === 1) say(`seed ${run}: trace ${result.hash}`);
   }
-  const tookMs = performance.now() - startedMs;
-  const speed = Math.round(totals.virtualMs / tookMs);
-  const { calls, slots, events } = totals;
-  const virtual = `${Math.round(totals.virtualMs / 1_000)} s in ${(tookMs / 1_000).toFixed(1)} s`;
-  say(`${runs} runs, ${calls} calls, ${slots} slots, ${events} events, ${virtual} (${speed}×)`);
+  say(summary(runs, totals, performance.now() - startedMs, process.cpuUsage(startedCpu)));
+  if (runs > 1) say(`traces ${traces.hash}`);
   return worst;
 }
 

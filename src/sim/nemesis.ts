@@ -1,4 +1,5 @@
 import type { Prng } from '../base/prng.ts';
+import { bears, isMember } from './budget.ts';
 import { ENSEMBLE_FAULTS, FAULTS, LIES, type Victims } from './faults.ts';
 import type { Options } from './options.ts';
 import type { SimServer } from './server.ts';
@@ -8,6 +9,7 @@ import type { World } from './world.ts';
 const LIE_SHARE = 0.2;
 /** A disk is lost for good: no fault that ends by itself. */
 export const WIPE = 'wipe';
+const RECONFIGURE = 'reconfigure';
 const FAULT_MS_MIN = 20;
 const FAULT_MS_MAX = 5_000;
 
@@ -72,6 +74,8 @@ export class Nemesis {
       this.wipe();
       return;
     }
+    // What is a minority of these voters might be none of the next.
+    if (name === RECONFIGURE && this.unsound.size > 0) return;
     const begin = FAULTS[name] ?? ENSEMBLE_FAULTS[name];
     if (begin === undefined) throw new Error(`there is no fault ${name}`);
     const forMs = prng.magnitude(FAULT_MS_MIN, FAULT_MS_MAX);
@@ -86,14 +90,22 @@ export class Nemesis {
     this.world.schedule(forMs * 1_000, end);
   }
 
+  /** Whose disk may be lost, or lie: as many as whoever is left can do without. */
   private get maySuffer(): readonly SimServer[] {
     const { options, unsound } = this;
-    const { servers, hasFormed } = this.victims.cluster;
+    const { cluster, operator } = this.victims;
     // Whose founder loses its disk before the others have heard of it founds another ensemble
     // (seed 91 of 2026-11-25): nobody has lost anything, but slot 1 of two ensembles is not one.
-    if (!hasFormed) return [];
-    if (options.detectsOnly || unsound.size < options.lyingDisksMax) return servers;
-    return [...unsound];
+    if (!cluster.hasFormed) return [];
+    if (options.detectsOnly) return cluster.servers;
+    const configuration = cluster.decided.settledConfiguration;
+    const isSettled = configuration !== null && operator.isSettled;
+    if (!isSettled || unsound.size >= options.lyingDisksMax) return [...unsound];
+    return cluster.servers.filter(
+      (server) =>
+        isMember(configuration, server.id) &&
+        bears(configuration, new Set([...unsound, server].map(({ id }) => id))),
+    );
   }
 
   /** A new disk, and what an operator does then. It ends what an earlier disk has lied, too. */

@@ -19,7 +19,7 @@ export interface Options {
   readonly steps: readonly string[];
   readonly faults: readonly string[];
   readonly faultEveryMs: number;
-  /** The budget: how many servers may have a disk that lies at one time. */
+  /** The budget: how many servers may have a disk that lies at one time, where voters bear it. */
   readonly lyingDisksMax: number;
   /** True: lies beyond the budget are told, and nothing is checked but that they are found. */
   readonly detectsOnly: boolean;
@@ -76,8 +76,35 @@ function drawOwnLines(prng: Prng): string[] {
   return possible.filter(() => prng.chance(0.3));
 }
 
+/**
+ * Who decides: a majority mostly, else sizes of quorums that differ, or groups and weights. Those
+ * who may join later have a group ahead of time, or their files would be refused.
+ */
+function drawQuorums(prng: Prng, voters: number, all: number): string[] {
+  if (voters < 3 || !prng.chance(0.3)) return [];
+  if (prng.chance(0.5)) {
+    // The file of one who may join later names one voter more.
+    const count = all > voters ? voters + 1 : voters;
+    const election = prng.between(1 + count - voters, voters);
+    const write = prng.between(count + 1 - election, voters);
+    return [`quoll.electionQuorumSize=${election}`, `quoll.writeQuorumSize=${write}`];
+  }
+  const ids = Array.from({ length: all }, (_, i) => i + 1);
+  const groups = prng.between(1, 3);
+  const groupOf = (id: number): number => ((id - 1) % groups) + 1;
+  // The first of each group has some, so that there is no group without any.
+  const weightOf = (id: number): number => prng.between(id <= groups ? 1 : 0, 3);
+  return [
+    ...Array.from({ length: groups }, (_, i) => i + 1).map(
+      (group) => `group.${group}=${ids.filter((id) => groupOf(id) === group).join(':')}`,
+    ),
+    ...ids.map((id) => `weight.${id}=${weightOf(id)}`),
+  ];
+}
+
 export function drawOptions(seed: number, said: Partial<Options> = {}): Options {
-  const prng = new Prng(seed).fork();
+  const root = new Prng(seed);
+  const prng = root.fork();
   const servers = said.servers ?? drawSize(prng);
   const clients = prng.between(1, 6);
   const detectsOnly = servers < 3 && prng.chance(0.1);
@@ -86,11 +113,12 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
   const faults = said.faults ?? (prng.chance(0.05) ? [] : some(prng, possible));
   const reconfigures = faults.includes('reconfigure');
   const observers = servers > 3 || (servers > 2 && prng.chance(0.1)) ? prng.below(2) : 0;
+  const spares = reconfigures ? prng.between(0, 2) : 0;
   return {
     seed,
     servers,
     observers,
-    spares: reconfigures ? prng.between(0, 2) : 0,
+    spares,
     clients,
     timeoutsMs: Array.from({ length: clients }, () => prng.magnitude(400, 4_000)),
     carelessClients: prng.chance(0.2) ? 1 : 0,
@@ -98,8 +126,7 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
     steps: some(prng, STEP_NAMES),
     faults,
     faultEveryMs: prng.magnitude(200, 5_000),
-    // Where voters leave, what is a minority of them now need not be one of those that decided.
-    lyingDisksMax: reconfigures ? 0 : Math.floor((servers - observers - 1) / 2),
+    lyingDisksMax: Math.floor((servers - observers - 1) / 2),
     detectsOnly,
     safetyMs: prng.magnitude(2_000, 20_000),
     livenessMs: ELECTION_TIMEOUT_MS * LIVENESS_ELECTION_TIMEOUTS,
@@ -116,6 +143,7 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
       'reconfigEnabled=true',
       `snapSizeLimitInKb=${prng.pick([16, 64, 4_096])}`,
       `globalOutstandingLimit=${prng.pick([10, 1_000])}`,
+      ...drawQuorums(root.fork(), servers - observers, servers + spares),
     ],
     ownLines: prng.chance(0.5) ? [] : Array.from({ length: servers }, () => drawOwnLines(prng)),
     retainBytes: prng.pick([1_000, 100_000, 16_777_216]),

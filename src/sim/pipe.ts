@@ -1,3 +1,4 @@
+import type { Link } from './links.ts';
 import type { Endpoint } from './tcp.ts';
 
 /** What the kernel of the sender takes before `write` says no. */
@@ -15,6 +16,9 @@ type Content = Uint8Array | 'end';
 export class Pipe {
   private readonly sender: Endpoint;
   private readonly receiver: Endpoint;
+  /** The way there, and the way that acknowledgements take back. */
+  private readonly link: Link;
+  private readonly linkBack: Link;
   reverse!: Pipe;
   /** What was refused by `write`: still the writer's buffers, which it must not touch. */
   private held: Uint8Array[] = [];
@@ -29,6 +33,9 @@ export class Pipe {
   constructor(sender: Endpoint, receiver: Endpoint) {
     this.sender = sender;
     this.receiver = receiver;
+    const { links } = sender.host.network;
+    this.link = links.of(sender.host.name, receiver.host.name);
+    this.linkBack = links.of(receiver.host.name, sender.host.name);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -56,23 +63,21 @@ export class Pipe {
 
   /** Tells the other side at once that the connection is over; if that is lost, it is lost. */
   sendReset(): void {
-    const { world, links } = this.sender.host.network;
-    const link = links.of(this.sender.host.name, this.receiver.host.name);
-    if (link.isCut) return;
-    world.schedule(link.latencyUs, () => this.receiver.reset());
+    if (this.link.isCut) return;
+    const { world } = this.sender.host.network;
+    world.schedule(this.link.latencyUs, () => this.receiver.reset());
   }
 
   /** The receiver has read so many bytes. */
   acknowledge(bytes: number): void {
-    const { world, links } = this.sender.host.network;
-    const link = links.of(this.receiver.host.name, this.sender.host.name);
-    if (link.isCut) {
+    const { isCut, latencyUs } = this.linkBack;
+    if (isCut) {
       this.stall(() => this.acknowledge(bytes));
       return;
     }
     // Nobody waits for it: one event less for nearly every message.
     if (this.held.length === 0) this.acknowledged(bytes);
-    else world.schedule(link.latencyUs, () => this.acknowledged(bytes));
+    else this.sender.host.network.world.schedule(latencyUs, () => this.acknowledged(bytes));
   }
 
   private acknowledged(bytes: number): void {
@@ -92,13 +97,14 @@ export class Pipe {
     const { prng, fragmentation } = this.sender.host.network;
     const splits = bytes.length > 1 && prng.chance(fragmentation);
     const length = splits ? prng.between(1, bytes.length - 1) : bytes.length;
+    // `write` lends the bytes for the call.
     this.send(bytes.slice(0, length));
     if (splits) this.send(bytes.slice(length));
   }
 
   private send(content: Content): void {
-    const { world, links, prng } = this.sender.host.network;
-    const link = links.of(this.sender.host.name, this.receiver.host.name);
+    const { link } = this;
+    const { world, prng } = this.sender.host.network;
     const lostUs = prng.chance(link.loss) ? RETRY_US : 0;
     const wireUs = (content.length * 1_000) / link.bytesPerMs;
     const travelUs = link.latencyUs + prng.exponential(link.jitterUs) + wireUs + lostUs;
@@ -112,17 +118,15 @@ export class Pipe {
   }
 
   private pass(): void {
-    const { links } = this.sender.host.network;
-    const from = this.sender.host;
-    const to = this.receiver.host;
     // A kernel that is gone sends nothing again; one that let go of its end still does.
-    if (!from.isUp) return;
-    if (!to.isUp || links.of(from.name, to.name).isCut) {
+    if (!this.sender.host.isUp) return;
+    if (!this.receiver.host.isUp || this.link.isCut) {
       this.stall(() => this.pass());
       return;
     }
     this.progress();
-    for (const content of this.unsent.splice(0)) {
+    while (this.unsent.length > 0) {
+      const content = this.unsent.shift() as Content;
       if (!this.receiver.isClosed) this.receiver.arrived(content);
       else if (content !== 'end') this.reverse.sendReset();
     }

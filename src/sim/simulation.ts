@@ -11,7 +11,7 @@ import { SimClient } from './client.ts';
 import { Cluster, type Failure } from './cluster.ts';
 import { SUPER_AUTH } from './config.ts';
 import { History } from './history.ts';
-import { moveNearWraps } from './near-wraps.ts';
+import { moveNearWraps, WORN_SESSIONS } from './near-wraps.ts';
 import { Nemesis } from './nemesis.ts';
 import { NetworkWorld, SimNetwork } from './network.ts';
 import { Operator } from './operator.ts';
@@ -166,6 +166,7 @@ export class Simulation {
     const { world, network, history, cluster } = this;
     const process = new SimProcess(world, name);
     const isCareless = auth === null && this.clients.length < this.options.carelessClients;
+    const worn = WORN_SESSIONS[this.clients.length];
     const rate = isCareless ? CARELESS_RATE : 1 + (world.prng.fraction() - 0.5) / 50;
     this.clients.push(process);
     const client = new SimClient({
@@ -177,6 +178,7 @@ export class Simulation {
       timeoutMs,
       history,
       isCareless,
+      ...(this.options.nearWraps && worn !== undefined ? { firstSession: worn } : {}),
       auth,
       nowUs: () => world.nowUs,
       appliedSlotOf: (host) => cluster.appliedSlotOf(host),

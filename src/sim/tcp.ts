@@ -111,6 +111,12 @@ export class Endpoint implements Stream {
   }
 
   private readAll(): Uint8Array {
+    const [first, second] = this.inbound;
+    // The pipe has copied it from the writer's buffer, so it is nobody else's.
+    if (second === undefined || second === 'end') {
+      this.inbound.shift();
+      return first as Uint8Array;
+    }
     const end = this.inbound.indexOf('end');
     const parts = this.inbound.splice(0, end < 0 ? this.inbound.length : end) as Uint8Array[];
     const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

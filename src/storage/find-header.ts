@@ -39,8 +39,9 @@ export async function* blocksOf(
   from: number,
   to: number,
 ): AsyncGenerator<{ block: Uint8Array; length: number; at: number }, void, undefined> {
-  const block = new Uint8Array(BLOCK_BYTES);
-  for (let at = Math.ceil(from / 8) * 8; at < to; at += BLOCK_BYTES - OVERLAP_BYTES) {
+  const start = Math.ceil(from / 8) * 8;
+  const block = new Uint8Array(Math.max(0, Math.min(BLOCK_BYTES, to - start)));
+  for (let at = start; at < to; at += BLOCK_BYTES - OVERLAP_BYTES) {
     const length = Math.min(BLOCK_BYTES, to - at);
     const read = await file.read(block.subarray(0, length), at);
     block.fill(0, read, length);

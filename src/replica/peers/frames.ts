@@ -61,6 +61,7 @@ export class FrameStream implements StreamHandler, Flushable {
   private ending = false;
   /** The frame that is arriving: its header, then its body. */
   private readonly header = new Uint8Array(HEADER_BYTES);
+  private readonly headerView = viewOf(this.header);
   private body: Uint8Array | null = null;
   private filled = 0;
   private readonly reader = new Reader();
@@ -171,7 +172,7 @@ export class FrameStream implements StreamHandler, Flushable {
   }
 
   private beginBody(): void {
-    const length = viewOf(this.header).getUint32(0);
+    const length = this.headerView.getUint32(0);
     if (length < 1 || length > this.frameBytesMax) {
       this.destroy();
       return;
@@ -181,7 +182,7 @@ export class FrameStream implements StreamHandler, Flushable {
 
   private deliver(body: Uint8Array): void {
     this.body = null;
-    const crc = viewOf(this.header).getUint32(4);
+    const crc = this.headerView.getUint32(4);
     if (this.checksums.crc32(body, 0, body.length, 0) !== crc) {
       this.destroy();
       return;

@@ -196,7 +196,7 @@ export class Model {
         outcome.generation = known.generation;
         return;
       }
-      known.generation++;
+      known.generation = known.generation === 2 ** 31 - 1 ? 1 : known.generation + 1;
       known.sequence = 0;
       known.age = 0;
       known.timeoutMs = opening.timeoutMs;
