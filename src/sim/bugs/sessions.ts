@@ -132,19 +132,4 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       timeoutsMs: [400, 400, 400, 600, 600, 600],
     },
   },
-  {
-    name: 'what a client has seen is not compared at attach',
-    layer: 'server',
-    breaks: 'rule 41; ZooKeeper 3.9, ZooKeeperServer.processConnectRequest',
-    edits: [
-      edit(
-        'server/handshake.ts',
-        'if (isRefused || lastZxidSeen > state.zxid) {',
-        'if (isRefused) {',
-      ),
-    ],
-    focus: { ...MOVES, faults: ['slowLinks', 'partition', 'pause'] },
-    harmless:
-      'an attach is a command of the log: who has applied it has applied all that the client saw',
-  },
 ];
