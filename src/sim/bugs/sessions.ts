@@ -1,4 +1,4 @@
-import { edit, LEADERS_CHANGE, type PlantedBug } from './bug.ts';
+import { edit, LEADERS_CHANGE, type PlantedBug, TAKING_TURNS } from './bug.ts';
 
 const layer = 'sessions';
 const MOVES = { ...LEADERS_CHANGE, steps: ['move', 'write', 'pipeline', 'ephemeral'] };
@@ -14,7 +14,7 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     edits: [
       edit(
         'replica/replica.ts',
-        'if (!this.isLeading) return;\n    this.leadership.sweep();',
+        'if (!this.keepsClocks) return;\n    this.leadership.sweep();',
         'this.leadership.sweep();',
       ),
     ],
@@ -36,6 +36,26 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       safetyMs: 12_000,
       thinkMs: 20,
       timeoutsMs: [4_000, 4_000, 4_000, 4_000],
+      steps: ['write', 'abandon'],
+    },
+  },
+  {
+    name: 'clocks of sessions start by a state of long ago',
+    layer,
+    breaks: 'rule 19; docs/found-bugs.md',
+    edits: [
+      edit(
+        'replica/leadership.ts',
+        'return this.startsAt !== null && this.state.slot >= this.startsAt;',
+        'return this.startsAt !== null;',
+      ),
+    ],
+    focus: {
+      ...TAKING_TURNS,
+      safetyMs: 14_000,
+      thinkMs: 20,
+      faultEveryMs: 300,
+      faults: ['takingTurns', 'slowDisk', 'kill'],
       steps: ['write', 'abandon'],
     },
   },
