@@ -19,11 +19,13 @@ if (words.includes('--hunter')) {
 /** Ends with an error when its process does. */
 function startHunter() {
   const child = fork(file, ['--hunter']);
+  const ended = new Promise((_, reject) => {
+    child.once('exit', (code) => reject(new Error(`a hunter ended with ${code}`)));
+  });
+  // Behind its last answer nobody waits for it any more.
+  ended.catch(() => {});
   const answer = () =>
-    new Promise((resolve, reject) => {
-      child.once('message', resolve);
-      child.once('exit', (code) => reject(new Error(`a hunter ended with ${code}`)));
-    });
+    Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
   const ready = answer();
   return {
     hunt: async (task) => {

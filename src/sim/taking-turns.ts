@@ -4,48 +4,100 @@ import type { SimServer } from './server.ts';
 /** What may befall the server that two quorums share. */
 const STROKES = ['kill', 'powerOff', 'wipe'];
 const LATENCY_US_MAX = 30_000;
+const SLOWNESS_MAX = 1_000;
 const RESTART_US_MAX = 20_000;
 /** A server that nobody succeeds is let go then. */
-const PATIENCE_US = 3_000_000;
+const PATIENCE_US = 2_000_000;
 
 /**
  * The adversary of every quorum system: one server hears clients and no server, and comes back at
  * the very moment another one is cut off. The quorums before and after share few servers, and at
- * that moment these may die: whatever they have forgotten, or called theirs too early, is all that
- * those after it have to go by. Mostly it is the leader's turn, before or just after it has begun,
- * as whose entries only some have.
+ * that moment one of these may die: whatever it has forgotten, or called its own too early on a
+ * slow disk, is all that those after it have to go by. Every other time it is the leader that is
+ * cut off or dies, often when it has just been elected, as its entries are where few have them.
  */
 export function takingTurns(victims: Victims): () => void {
-  const { cluster, network, prng } = victims;
-  const { world, links } = network;
-  const latencyUs = prng.magnitude(200, LATENCY_US_MAX);
-  let out: SimServer | null = null;
-  let isOver = false;
-  let callOff = (): void => {};
+  const turns = new Turns(victims);
+  turns.next();
+  return () => turns.end();
+}
 
-  const turn = (): void => {
-    if (isOver) return;
-    const others = cluster.servers.filter((server) => server !== out);
+class Turns {
+  private readonly victims: Victims;
+  private readonly latencyUs: number;
+  private out: SimServer | null = null;
+  /** Both quorums of the next turn have it. */
+  private shared: SimServer | null = null;
+  private isOver = false;
+  private callOff: () => void = () => {};
+
+  constructor(victims: Victims) {
+    this.victims = victims;
+    this.latencyUs = victims.prng.magnitude(200, LATENCY_US_MAX);
+  }
+
+  readonly next = (): void => {
+    if (this.isOver) return;
+    const { cluster, prng } = this.victims;
     const { leader } = cluster;
-    const isLeaders = leader !== null && leader !== out && prng.chance(0.7);
-    const next = isLeaders ? leader : prng.pick(others);
-    const shared = others.filter((server) => server !== next);
-    const names = cluster.servers.map(({ name }) => name);
-    if (shared.length > 0) strike(victims, prng.pick(shared));
+    const { shared } = this;
+    const next = this.choose([this.out, shared]);
+    const isStruck = shared !== null && this.strike(shared);
+    this.cutOff(next);
+    this.out = next;
+    this.shared = this.choose([next]);
+    const { faults } = this.victims;
+    if (faults.includes('slowDisk')) this.shared.speed.slowness = prng.magnitude(3, SLOWNESS_MAX);
+    this.later(leader === next || (isStruck && leader === shared));
+  };
+
+  end(): void {
+    this.isOver = true;
+    this.callOff();
+    if (this.shared !== null) this.shared.speed.slowness = 1;
+    this.victims.network.links.heal();
+  }
+
+  /** One of the others; the leader every other time. */
+  private choose(taken: readonly (SimServer | null)[]): SimServer {
+    const { cluster, prng } = this.victims;
+    const { leader, servers } = cluster;
+    const others = servers.filter((server) => !taken.includes(server));
+    if (leader !== null && others.includes(leader) && prng.chance(0.5)) return leader;
+    return prng.pick(others.length > 0 ? others : servers);
+  }
+
+  private cutOff({ name }: SimServer): void {
+    const { links } = this.victims.network;
+    const names = this.victims.cluster.servers.map((server) => server.name);
+    const { latencyUs } = this;
     links.heal();
     links.change(names, names, { latencyUs, jitterUs: latencyUs / 4 });
     links.split(
-      [next.name],
-      names.filter((name) => name !== next.name),
+      [name],
+      names.filter((other) => other !== name),
     );
-    out = next;
-    later(isLeaders);
-  };
+  }
+
+  /** It has to do without what it did not make durable, or without its disk; it is back soon. */
+  private strike(server: SimServer): boolean {
+    const { cluster, prng, faults, wipe } = this.victims;
+    const strokes = STROKES.filter((name) => faults.includes(name));
+    const stroke = prng.pick(['none', ...strokes]);
+    if (stroke === 'wipe') wipe(server);
+    if (stroke === 'kill') server.kill();
+    if (stroke === 'powerOff') server.powerOff();
+    server.speed.slowness = 1;
+    const isDown = server.process === null;
+    if (isDown) cluster.startLater(server, prng.magnitude(100, RESTART_US_MAX));
+    return isDown;
+  }
 
   /** Either whenever it is, or just after somebody else has been elected. */
-  const later = (isLeaders: boolean): void => {
-    if (!isLeaders || prng.chance(0.3)) {
-      world.schedule(prng.magnitude(1_000, 1_500_000), turn);
+  private later(needsLeader: boolean): void {
+    const { cluster, prng, network } = this.victims;
+    if (!needsLeader || prng.chance(0.3)) {
+      network.world.schedule(prng.magnitude(1_000, 1_500_000), this.next);
       return;
     }
     const delayUs = prng.magnitude(20, 100_000);
@@ -53,26 +105,9 @@ export function takingTurns(victims: Victims): () => void {
     const due = (delay: number) => (): void => {
       if (!isDue) return;
       isDue = false;
-      world.schedule(delay, turn);
+      network.world.schedule(delay, this.next);
     };
-    callOff = cluster.whenSomebodyLeads(due(delayUs));
-    world.schedule(PATIENCE_US, due(0));
-  };
-
-  turn();
-  return () => {
-    isOver = true;
-    callOff();
-    links.heal();
-  };
-}
-
-/** It has to do without what it did not make durable, or without its disk; it is back soon. */
-function strike({ cluster, prng, faults, wipe }: Victims, server: SimServer): void {
-  const strokes = STROKES.filter((name) => faults.includes(name));
-  const stroke = prng.pick(['none', ...strokes]);
-  if (stroke === 'wipe') wipe(server);
-  if (stroke === 'kill') server.kill();
-  if (stroke === 'powerOff') server.powerOff();
-  if (server.process === null) cluster.startLater(server, prng.magnitude(100, RESTART_US_MAX));
+    this.callOff = cluster.whenSomebodyLeads(due(delayUs));
+    network.world.schedule(PATIENCE_US, due(0));
+  }
 }

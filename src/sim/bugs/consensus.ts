@@ -214,27 +214,6 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     focus: { ...MEMBERS_CHANGE, steps: ['write'] },
   },
   {
-    name: 'a leader goes on behind a stop-sign',
-    layer,
-    breaks: 'rule 21; found by the core alone, seed 47611',
-    edits: [
-      edit(
-        'paxos/paxos.ts',
-        'if (leading === null) return;\n    leading.announce();\n    if (core.isVoter) {',
-        `if (leading === null) return;
-    leading.announce();
-    if (core.isVoter) {
-      core.accepted = leading.ballot;
-      leading.configurationId = core.configurationId;
-      leading.addLearner(core.id);
-      return;
-    }
-    if (core.isVoter) {`,
-      ),
-    ],
-    focus: MEMBERS_CHANGE,
-  },
-  {
     name: 'an old configuration is listened to',
     layer,
     breaks: 'rule 21',
@@ -243,6 +222,12 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'paxos/acceptor.ts',
         'if (!isOld && message.configurationId >= core.configurationId) return false;',
         'if (!isOld) return false;',
+      ),
+      // Pre-vote keeps who does not know of the next one from ever asking.
+      edit(
+        'paxos/election.ts',
+        'const behind = lacks || message.configurationId < core.configurationId;',
+        'const behind = lacks;',
       ),
     ],
     focus: MEMBERS_CHANGE,
