@@ -157,12 +157,15 @@ describe('a new leader', () => {
     const bench = new Bench();
     bench.paxos.decidedSlot = 1;
     bench.session(1, 3);
+    expect(bench.leadership.hasBegun).toBe(false);
     bench.leadership.begin();
     expect([bench.leadership.isDue, bench.leadership.hasBegun]).toEqual([false, false]);
     bench.state.applied(1);
     expect(bench.leadership.isDue).toBe(true);
     bench.leadership.startClocks();
     expect([bench.leadership.isDue, bench.leadership.hasBegun]).toEqual([false, true]);
+    bench.leadership.stop();
+    expect(bench.leadership.hasBegun).toBe(false);
   });
 
   it('adds nothing where it is alone, as ZooKeeper does', () => {

@@ -55,6 +55,8 @@ export class Leadership {
   private readonly aged = new PairMap<Lease>();
   /** The log has changed ages that `aged` may lack. */
   private agesChanged = true;
+  /** True while this replica leads with a state that is no older than its leadership. */
+  hasBegun = false;
   /** Clocks start when this slot has been applied; null: they have, or nobody leads. */
   private startsAt: number | null = null;
   private lastMark: number;
@@ -92,15 +94,11 @@ export class Leadership {
    * before that nobody is heard or judged. Its disk may be slower than those of the quorum that
    * decided, and its state of long ago: who had been silent there for three quarters of its
    * time-out, and has spoken and been answered since, would be left one; and who was silent all the
-   * time would count as younger with each new leader.
+   * time would count as younger with each new leader, or as heard of by the clocks of a follower if
+   * a report came in the turn in which this replica opened.
    */
   get isDue(): boolean {
     return this.startsAt !== null && this.state.slot >= this.startsAt;
-  }
-
-  /** The state is no older than this leadership. */
-  get hasBegun(): boolean {
-    return this.startsAt === null;
   }
 
   /**
@@ -109,6 +107,7 @@ export class Leadership {
    * so that it does not live for ever under leaders that follow each other fast (rule 19).
    */
   startClocks(): Expiry {
+    this.hasBegun = this.startsAt !== null;
     this.startsAt = null;
     const nowMs = this.clock.monotonicMs();
     const slack = this.paxos.isAlone ? 0 : EXPIRY_SLACK;
@@ -122,6 +121,7 @@ export class Leadership {
   }
 
   stop(): void {
+    this.hasBegun = false;
     this.startsAt = null;
     this.reports.length = 0;
     this.questions.length = 0;

@@ -13,8 +13,8 @@ const PATIENCE_US = 2_000_000;
  * The adversary of every quorum system: one server hears clients and no server, and comes back at
  * the very moment another one is cut off. The quorums before and after share few servers, and at
  * that moment one of these may die: whatever it has forgotten, or called its own too early on a
- * slow disk, is all that those after it have to go by. Every other time it is the leader that is
- * cut off or dies, often when it has just been elected, as its entries are where few have them.
+ * slow disk, is all that those after it have to go by. Mostly it is the leader that is cut off or
+ * dies, often when it has just been elected, as its entries are where few have them.
  */
 export function takingTurns(victims: Victims): () => void {
   const turns = new Turns(victims);
@@ -26,7 +26,7 @@ class Turns {
   private readonly victims: Victims;
   private readonly latencyUs: number;
   private out: SimServer | null = null;
-  /** Both quorums of the next turn have it. */
+  /** Both quorums of the next turn have it, and it is doomed. */
   private shared: SimServer | null = null;
   private isOver = false;
   private callOff: () => void = () => {};
@@ -38,16 +38,13 @@ class Turns {
 
   readonly next = (): void => {
     if (this.isOver) return;
-    const { cluster, prng } = this.victims;
-    const { leader } = cluster;
+    const { leader } = this.victims.cluster;
     const { shared } = this;
     const next = this.choose([this.out, shared]);
     const isStruck = shared !== null && this.strike(shared);
     this.cutOff(next);
     this.out = next;
-    this.shared = this.choose([next]);
-    const { faults } = this.victims;
-    if (faults.includes('slowDisk')) this.shared.speed.slowness = prng.magnitude(3, SLOWNESS_MAX);
+    this.doom(next);
     this.later(leader === next || (isStruck && leader === shared));
   };
 
@@ -58,12 +55,20 @@ class Turns {
     this.victims.network.links.heal();
   }
 
-  /** One of the others; the leader every other time. */
+  /** Somebody may be struck at the next turn, and has a slow disk until then. */
+  private doom(next: SimServer): void {
+    const { prng, faults } = this.victims;
+    this.shared = prng.chance(0.6) ? this.choose([next]) : null;
+    if (this.shared === null || !faults.includes('slowDisk')) return;
+    this.shared.speed.slowness = prng.magnitude(3, SLOWNESS_MAX);
+  }
+
+  /** One of the others, mostly the leader. */
   private choose(taken: readonly (SimServer | null)[]): SimServer {
     const { cluster, prng } = this.victims;
     const { leader, servers } = cluster;
     const others = servers.filter((server) => !taken.includes(server));
-    if (leader !== null && others.includes(leader) && prng.chance(0.5)) return leader;
+    if (leader !== null && others.includes(leader) && prng.chance(0.7)) return leader;
     return prng.pick(others.length > 0 ? others : servers);
   }
 
@@ -83,7 +88,7 @@ class Turns {
   private strike(server: SimServer): boolean {
     const { cluster, prng, faults, wipe } = this.victims;
     const strokes = STROKES.filter((name) => faults.includes(name));
-    const stroke = prng.pick(['none', ...strokes]);
+    const stroke = strokes.length === 0 ? null : prng.pick(strokes);
     if (stroke === 'wipe') wipe(server);
     if (stroke === 'kill') server.kill();
     if (stroke === 'powerOff') server.powerOff();
