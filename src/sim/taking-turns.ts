@@ -51,6 +51,7 @@ class Turns {
   end(): void {
     this.isOver = true;
     this.callOff();
+    this.out?.resume();
     if (this.shared !== null) this.shared.speed.slowness = 1;
     this.victims.network.links.heal();
   }
@@ -72,16 +73,19 @@ class Turns {
     return prng.pick(others.length > 0 ? others : servers);
   }
 
-  private cutOff({ name }: SimServer): void {
-    const { links } = this.victims.network;
-    const names = this.victims.cluster.servers.map((server) => server.name);
+  /** Who is stopped instead comes back with all that it knew, and finds out later. */
+  private cutOff(server: SimServer): void {
+    const { prng, faults, cluster, network } = this.victims;
     const { latencyUs } = this;
-    links.heal();
-    links.change(names, names, { latencyUs, jitterUs: latencyUs / 4 });
-    links.split(
-      [name],
-      names.filter((other) => other !== name),
-    );
+    const names = cluster.servers.map(({ name }) => name);
+    this.out?.resume();
+    network.links.heal();
+    network.links.change(names, names, { latencyUs, jitterUs: latencyUs / 4 });
+    if (faults.includes('pause') && prng.chance(0.5)) server.pause();
+    else {
+      const others = names.filter((name) => name !== server.name);
+      network.links.split([server.name], others);
+    }
   }
 
   /** It has to do without what it did not make durable, or without its disk; it is back soon. */

@@ -95,11 +95,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'this.noteRound(ballot);',
       ),
     ],
-    focus: {
-      ...LEADERS_CHANGE,
-      faults: ['kill', 'chained', 'slowLinks', 'oneWay'],
-      faultEveryMs: 150,
-    },
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'pause', 'kill'] },
   },
   {
     name: 'an acceptor forgets that it promised',

@@ -115,7 +115,14 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     outcome.error`,
       ),
     ],
-    focus: { ...MOVES, steps: ['move'], thinkMs: 1, faults: ['slowLinks', 'pause', 'oneWay'] },
+    focus: {
+      ...TAKING_TURNS,
+      safetyMs: 5_000,
+      thinkMs: 1,
+      faultEveryMs: 150,
+      faults: ['slowLinks'],
+      steps: ['move'],
+    },
   },
   {
     name: 'a connection is served after its session has moved',
