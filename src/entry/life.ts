@@ -366,7 +366,8 @@ export class Life {
 
   /** What an operator looks for first when clients complain. */
   private tellLeader(leader: number | null): void {
-    const { logger } = this.options.ports;
+    const { logger, observer } = this.options.ports;
+    observer?.onLeader(leader);
     if (leader === null) logger.info({}, 'no leader: writes wait');
     else logger.info({ leader }, 'a server leads');
   }

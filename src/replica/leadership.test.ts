@@ -153,6 +153,21 @@ describe('a new leader', () => {
     expect(expired).toHaveLength(1);
   });
 
+  it('judges by what was decided when it began, not by what its slow disk has', () => {
+    const bench = new Bench();
+    bench.paxos.decidedSlot = 1;
+    bench.session(1, 3);
+    expect(bench.leadership.hasBegun).toBe(false);
+    bench.leadership.begin();
+    expect([bench.leadership.isDue, bench.leadership.hasBegun]).toEqual([false, false]);
+    bench.state.applied(1);
+    expect(bench.leadership.isDue).toBe(true);
+    bench.leadership.startClocks();
+    expect([bench.leadership.isDue, bench.leadership.hasBegun]).toEqual([false, true]);
+    bench.leadership.stop();
+    expect(bench.leadership.hasBegun).toBe(false);
+  });
+
   it('adds nothing where it is alone, as ZooKeeper does', () => {
     const bench = new Bench(true);
     bench.session(1);

@@ -55,6 +55,10 @@ export class Leadership {
   private readonly aged = new PairMap<Lease>();
   /** The log has changed ages that `aged` may lack. */
   private agesChanged = true;
+  /** True while this replica leads with a state that is no older than its leadership. */
+  hasBegun = false;
+  /** Clocks start when this slot has been applied; null: they have, or nobody leads. */
+  private startsAt: number | null = null;
   private lastMark: number;
   private passedMark: number;
 
@@ -80,12 +84,31 @@ export class Leadership {
     this.expiry = this.startClocks();
   }
 
+  /** This replica begins to lead. */
+  begin(): void {
+    this.startsAt = this.paxos.decidedSlot;
+  }
+
+  /**
+   * Clocks start once everything is applied that was decided when this replica began to lead, and
+   * before that nobody is heard or judged. Its disk may be slower than those of the quorum that
+   * decided, and its state of long ago: who had been silent there for three quarters of its
+   * time-out, and has spoken and been answered since, would be left one; and who was silent all the
+   * time would count as younger with each new leader, or as heard of by the clocks of a follower if
+   * a report came in the turn in which this replica opened.
+   */
+  get isDue(): boolean {
+    return this.startsAt !== null && this.state.slot >= this.startsAt;
+  }
+
   /**
    * Clocks of all sessions start now, at this leader's first commit: nobody is held to account for
    * the time without a leader. But what the log says a session had been silent for still counts,
    * so that it does not live for ever under leaders that follow each other fast (rule 19).
    */
   startClocks(): Expiry {
+    this.hasBegun = this.startsAt !== null;
+    this.startsAt = null;
     const nowMs = this.clock.monotonicMs();
     const slack = this.paxos.isAlone ? 0 : EXPIRY_SLACK;
     this.expiry = new Expiry(this.tickTimeMs, nowMs, slack);
@@ -98,6 +121,8 @@ export class Leadership {
   }
 
   stop(): void {
+    this.hasBegun = false;
+    this.startsAt = null;
     this.reports.length = 0;
     this.questions.length = 0;
     // What was proposed and not decided is proposed again by nobody.

@@ -6,7 +6,7 @@ import { CommandKind } from '../state/command.ts';
 import { type Outcome, Verdict } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
 import { Attachment, type Client } from './attachment.ts';
-import type { Lease } from './expiry.ts';
+import type { Expiry, Lease } from './expiry.ts';
 import { isLateAttachment } from './freshness.ts';
 import type { SessionIds } from './session-ids.ts';
 
@@ -110,6 +110,17 @@ export class LocalSessions {
     if (isLateAttachment(tookMs, attachment.timeoutMs)) attachment.heldSinceMs = lease.heardMs;
     this.attachments.set(high, low, attachment);
     opening.client.onAttached(attachment);
+  }
+
+  /** A leader keeps the clocks from now on; of sessions here it knows when they spoke. */
+  follow(expiry: Expiry): void {
+    for (const attachment of this.attachments.values()) {
+      const { high, low, lease } = attachment;
+      const fresh = expiry.get(high, low);
+      if (fresh === undefined) continue;
+      fresh.heardMs = Math.max(fresh.heardMs, lease.heardMs);
+      attachment.lease = fresh;
+    }
   }
 
   deliverReply(outcome: Outcome): void {

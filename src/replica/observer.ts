@@ -8,4 +8,6 @@ export interface Observer {
   onDecided(entry: Entry): void;
   /** The state behind the slot, by its digest. */
   onApplied(slot: number, digestHigh: number, digestLow: number): void;
+  /** Who leads from now on, as far as is known here; null for nobody. */
+  onLeader(leaderId: number | null): void;
 }

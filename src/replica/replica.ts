@@ -130,6 +130,7 @@ export class Replica {
       onOutcome: (outcome) => delivery.deliver(outcome, this.applier.appliedMs),
       onEntry: (entry) => {
         this.digests.applied(entry.slot);
+        this.startClocks();
         options.onApplied(entry);
       },
       onIdle: () => this.applied(),
@@ -250,7 +251,7 @@ export class Replica {
    * itself was stalled, pings that wait in the sockets are heard before anyone is accused.
    */
   sweepSessions(): void {
-    if (!this.isLeading) return;
+    if (!this.keepsClocks) return;
     this.leadership.sweep();
     this.turn.wake();
   }
@@ -277,7 +278,7 @@ export class Replica {
       return;
     }
     // A leader that has not opened yet has no quorum that it could ask.
-    if (!this.isLeading) return;
+    if (!this.keepsClocks) return;
     this.leadership.onReport(leader, freshness.report([], nowMs).number, []);
     this.turn.wake();
   }
@@ -295,7 +296,7 @@ export class Replica {
   }
 
   onReport(from: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
-    if (!this.leadsUnder(ballot) || !this.isLeading) return;
+    if (!this.leadsUnder(ballot) || !this.keepsClocks) return;
     this.leadership.onReport(from, number, touches);
     this.turn.wake();
   }
@@ -453,15 +454,17 @@ export class Replica {
 
   private startLeading(): void {
     this.stats.ledSinceMs = this.clock.monotonicMs();
-    const expiry = this.leadership.startClocks();
-    for (const attachment of this.sessions.values()) {
-      const { high, low, lease } = attachment;
-      const fresh = expiry.get(high, low);
-      if (fresh === undefined) continue;
-      fresh.heardMs = Math.max(fresh.heardMs, lease.heardMs);
-      attachment.lease = fresh;
-    }
+    this.leadership.begin();
+    this.startClocks();
     this.turn.wake();
+  }
+
+  private get keepsClocks(): boolean {
+    return this.isLeading && this.leadership.hasBegun;
+  }
+
+  private startClocks(): void {
+    if (this.leadership.isDue) this.sessions.follow(this.leadership.startClocks());
   }
 
   private stopLeading(): void {

@@ -1,5 +1,6 @@
 import type { Model } from '../state/testing/model.ts';
 import { checkAnswers } from './checkers/answers.ts';
+import { checkConfigurations } from './checkers/configurations.ts';
 import { checkConvergence, type Standing } from './checkers/convergence.ts';
 import { checkEphemerals } from './checkers/ephemerals.ts';
 import { checkExactlyOnce } from './checkers/exactly-once.ts';
@@ -55,6 +56,7 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
     ...named('pings', [...checkPings(evidence, LAG_US), ...checkGhosts(evidence, LAG_US)]),
     ...named('locks', checkLocks(evidence)),
     ...named('watches', checkWatches(evidence)),
+    ...named('configurations', checkConfigurations(evidence)),
     ...named('convergence', checkConvergence(decided, members, terms.standings, endUs - LAG_US)),
   ];
 }

@@ -40,6 +40,9 @@ export class Cluster {
   readonly failures: Failure[] = [];
   /** Whether an end with an error is what it should be. */
   mayEnd: (failure: Failure) => boolean = () => false;
+  /** The last one that was elected. */
+  leader: SimServer | null = null;
+  private readonly awaiting = new Set<() => void>();
   private formed = false;
   private readonly surroundings: Surroundings;
   private readonly starts = new Map<SimServer, () => void>();
@@ -121,6 +124,20 @@ export class Cluster {
     this.startLater(server);
   }
 
+  /** Calls back once, as soon as another one leads; the result calls it off. */
+  whenSomebodyLeads(task: () => void): () => void {
+    this.awaiting.add(task);
+    return () => this.awaiting.delete(task);
+  }
+
+  /** It has its quorum's promises; whether the others know of it yet is another matter. */
+  private leads(id: number): void {
+    this.leader = this.servers.find((server) => server.id === id) ?? null;
+    const tasks = [...this.awaiting];
+    this.awaiting.clear();
+    for (const task of tasks) task();
+  }
+
   private observerOf(id: number): Observer {
     const { world } = this.surroundings;
     return {
@@ -133,6 +150,10 @@ export class Cluster {
         world.trace.mix(high);
         world.trace.mix(low);
         this.decided.applied(id, slot, high, low);
+      },
+      // What others have heard of who leads is old news.
+      onLeader: (leaderId) => {
+        if (leaderId === id) this.leads(id);
       },
     };
   }

@@ -1,4 +1,5 @@
 import { Reader } from '../base/reader.ts';
+import { type Configuration, configurationIn } from '../paxos/configuration.ts';
 import { EntryKind } from '../paxos/entry.ts';
 import { decodeRecord } from '../protocol/codec.ts';
 import { Op } from '../protocol/constants.ts';
@@ -16,6 +17,8 @@ import type { DecidedEntry } from './decided.ts';
 export interface LoggedCommand extends PlainCommand {
   readonly slot: number;
   readonly decidedUs: number;
+  /** That the command's slot brings into force; most do not. */
+  readonly configuration?: Configuration;
   /** The client's xid. */
   readonly cxid: number;
   readonly session: bigint;
@@ -34,13 +37,17 @@ export interface LoggedCommand extends PlainCommand {
 export function commandsOf(entry: DecidedEntry): LoggedCommand[] {
   const commands: LoggedCommand[] = [];
   const reader = new Reader(entry.body);
+  const isStopSign = entry.kind === EntryKind.configuration;
   // A stop-sign names the next configuration ahead of its commands.
-  if (entry.kind === EntryKind.configuration) reader.skip(reader.i32());
+  if (isStopSign) reader.skip(reader.i32());
   while (reader.remaining > 0) {
     const length = reader.i32();
     const from = reader.at;
     reader.skip(length);
-    commands.push(decodeCommand(new Reader(entry.body.slice(from, from + length)), entry));
+    const command = decodeCommand(new Reader(entry.body.slice(from, from + length)), entry);
+    commands.push(
+      isStopSign ? { ...command, configuration: configurationIn(entry.body) } : command,
+    );
   }
   return commands;
 }

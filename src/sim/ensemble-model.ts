@@ -14,6 +14,11 @@ import type { LoggedCommand } from './commands.ts';
 export class EnsembleModel extends Model {
   private membership: Membership | null = null;
 
+  /** Who belongs to the ensemble; null before it is founded, and for a lone server. */
+  get members(): Membership | null {
+    return this.membership;
+  }
+
   protected override found(): void {
     this.membership = (this.command as LoggedCommand).membership ?? null;
     super.found();

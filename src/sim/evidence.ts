@@ -1,3 +1,4 @@
+import type { Membership } from '../state/membership.ts';
 import type { Model } from '../state/testing/model.ts';
 import type { ModelOutcome } from '../state/testing/model-parts.ts';
 import { commandsOf, type LoggedCommand } from './commands.ts';
@@ -9,6 +10,8 @@ import { moveModelNearWraps } from './near-wraps.ts';
 /** A command of the agreed log, and what a naive model makes of it there. */
 export interface AppliedCommand extends LoggedCommand {
   readonly outcome: ModelOutcome;
+  /** The ensemble behind it. */
+  readonly members: Membership | null;
 }
 
 /** What the checkers go by: what clients saw, and what was agreed. */
@@ -29,7 +32,7 @@ export function replayed(
   return entries.flatMap(commandsOf).map((command) => {
     const outcome = model.apply(command);
     show(model);
-    return { ...command, outcome };
+    return { ...command, outcome, members: model.members };
   });
 }
 

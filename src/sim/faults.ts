@@ -5,6 +5,7 @@ import type { NetworkWorld } from './network.ts';
 import type { Operator } from './operator.ts';
 import type { SimProcess } from './process.ts';
 import type { SimServer } from './server.ts';
+import { takingTurns } from './taking-turns.ts';
 
 /** What faults may touch. */
 export interface Victims {
@@ -16,6 +17,10 @@ export interface Victims {
   /** So many new clients connect, do little, and leave. */
   readonly addVisitors: (count: number) => void;
   readonly prng: Prng;
+  /** Faults that this run may have. */
+  readonly faults: readonly string[];
+  /** Gives it a blank disk, if the budget allows one more. */
+  readonly wipe: (server: SimServer) => void;
 }
 
 /** Begins a fault; the result ends it. */
@@ -231,6 +236,7 @@ export const ENSEMBLE_FAULTS: Readonly<Record<string, Fault>> = {
   quorumLoss,
   leftBehind,
   /** Somebody joins, leaves, gets or loses a vote, whatever else is going on. */
+  takingTurns,
   reconfigure: ({ operator }) => {
     void operator.change();
     return () => {};

@@ -26,9 +26,15 @@ export class Nemesis {
   /** Servers that have lost their disk and do not have everything back yet. */
   readonly wiped: Set<SimServer> = new Set<SimServer>();
 
-  constructor(world: World, victims: Victims, options: Options) {
+  constructor(world: World, victims: Omit<Victims, 'faults' | 'wipe'>, options: Options) {
     this.world = world;
-    this.victims = victims;
+    this.victims = {
+      ...victims,
+      faults: options.faults,
+      wipe: (server) => {
+        if (this.mayLose(server)) this.wipe(server);
+      },
+    };
     this.options = options;
     this.prng = world.prng.fork();
     if (options.faults.length > 0) this.later();
@@ -71,7 +77,8 @@ export class Nemesis {
     }
     const name = prng.pick(options.faults);
     if (name === WIPE) {
-      this.wipe();
+      const may = this.maySuffer.filter((server) => this.mayLose(server));
+      if (may.length > 0) this.wipe(prng.pick(may));
       return;
     }
     // What is a minority of these voters might be none of the next.
@@ -108,12 +115,13 @@ export class Nemesis {
     );
   }
 
+  private mayLose(server: SimServer): boolean {
+    return this.maySuffer.includes(server) && !this.wiped.has(server);
+  }
+
   /** A new disk, and what an operator does then. It ends what an earlier disk has lied, too. */
-  private wipe(): void {
+  private wipe(server: SimServer): void {
     const { cluster, operator } = this.victims;
-    const may = this.maySuffer.filter((server) => !this.wiped.has(server));
-    if (may.length === 0) return;
-    const server = this.prng.pick(may);
     this.note(WIPE, { server: server.name });
     this.wiped.add(server);
     // What the old disk has lied is gone with it; what the new one lies from here on counts.

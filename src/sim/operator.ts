@@ -73,6 +73,8 @@ export class Operator {
     const request = this.draw(members);
     const curConfigId = prng.chance(0.5) ? members.version : -1;
     for (let tries = 0; tries < TRIES; tries++) {
+      // A reconfig right behind a write may not be judged by the state before that write.
+      if (prng.chance(0.5)) void this.actor.set('/r/0', this.actor.freshValue());
       const call = await this.reconfig({ ...request, curConfigId });
       if (call.outcome !== 'answered') this.mayHaveChanged = true;
       const isEarly = call.outcome === 'answered' && call.err === Err.newConfigNoQuorum;

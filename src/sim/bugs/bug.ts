@@ -21,8 +21,6 @@ export interface PlantedBug {
   readonly focus?: Partial<Options>;
   /** Faults made worse, in the healthy build as well. */
   readonly faultEdits?: readonly Edit[];
-  /** A second line of defence makes it harmless, which the seeds are to show: nothing is found. */
-  readonly harmless?: string;
   /** Found within a few seconds: part of what CI runs. */
   readonly isFast?: boolean;
 }
@@ -60,6 +58,29 @@ export const LEADERS_CHANGE: Partial<Options> = {
   faults: ['kill', 'pause', 'partition', 'oneWay', 'shutDown', 'slowDisk'],
   lyingDisksMax: 0,
 };
+
+/** Quorums that take turns; what only one of them has is lost with it, where it can be. */
+export const TAKING_TURNS: Partial<Options> = {
+  ...LEADERS_CHANGE,
+  safetyMs: 10_000,
+  clients: 6,
+  timeoutsMs: [4_000, 4_000, 4_000, 4_000, 4_000, 4_000],
+  faultEveryMs: 800,
+  faults: ['takingTurns'],
+  steps: ['write', 'stream', 'pipeline'],
+};
+
+/**
+ * A leader proposes on, however much is undecided. That it waits behind two slots is for speed; the
+ * consensus does not count on it, and what leaders have that others lack is longer without it.
+ */
+export const DEEP_PIPELINE: readonly Edit[] = [
+  edit(
+    'replica/proposer.ts',
+    'const SLOTS_UNDECIDED_MAX = 2;',
+    'const SLOTS_UNDECIDED_MAX = 1_000;',
+  ),
+];
 
 /** Faults after which a disk shows what had been made durable. */
 export const PROCESSES_DIE: Partial<Options> = {

@@ -1,13 +1,20 @@
-import { edit, LEADERS_CHANGE, LITTLE_MEMORY, type PlantedBug, PROCESSES_DIE } from './bug.ts';
+import {
+  DEEP_PIPELINE,
+  edit,
+  LEADERS_CHANGE,
+  LITTLE_MEMORY,
+  type PlantedBug,
+  TAKING_TURNS,
+} from './bug.ts';
 
 const layer = 'consensus';
 
 /** Who votes changes, again and again, and leaders with it. */
 const MEMBERS_CHANGE = {
-  ...LEADERS_CHANGE,
-  safetyMs: 8_000,
+  ...TAKING_TURNS,
   spares: 2,
-  faults: ['reconfigure', 'kill', 'partition', 'pause'],
+  faultEveryMs: 300,
+  faults: ['reconfigure', 'reconfigure', 'takingTurns', 'kill'],
 };
 
 const SLOT_BY_SLOT = `
@@ -44,8 +51,15 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         '\n    const configurationBefore = core.configurationId;\n    const decided',
         SLOT_BY_SLOT,
       ),
+      // Everybody tells of every slot.
+      edit(
+        'paxos/acceptor.ts',
+        'const withEntries = isAhead && !damaged;',
+        'const withEntries = !damaged && message.decided >= slots.baseSlot;',
+      ),
     ],
-    focus: LEADERS_CHANGE,
+    faultEdits: DEEP_PIPELINE,
+    focus: TAKING_TURNS,
   },
   {
     name: 'a promise counts with its first chunk',
@@ -67,7 +81,8 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'if (!this.stage(message)) return;',
       ),
     ],
-    focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY },
+    faultEdits: DEEP_PIPELINE,
+    focus: { ...TAKING_TURNS, ...LITTLE_MEMORY },
   },
   {
     name: 'a promise is not persisted',
@@ -80,11 +95,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'this.noteRound(ballot);',
       ),
     ],
-    focus: {
-      ...LEADERS_CHANGE,
-      faults: ['kill', 'chained', 'slowLinks', 'oneWay'],
-      faultEveryMs: 150,
-    },
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'pause', 'kill'] },
   },
   {
     name: 'an acceptor forgets that it promised',
@@ -110,20 +121,6 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY },
   },
   {
-    name: 'a late acknowledgement of an old ballot counts',
-    layer,
-    breaks: 'rule 12',
-    edits: [
-      edit(
-        'paxos/leader.ts',
-        'if (progress === undefined || !sameBallot(message.ballot, this.ballot)) return;\n    if (message.configurationId',
-        'if (progress === undefined) return;\n    if (message.configurationId',
-      ),
-    ],
-    focus: LEADERS_CHANGE,
-    harmless: 'the acknowledgement names a hash: who has that entry has everything before it',
-  },
-  {
     name: 'an acknowledgement counts, whatever ballot and history it names',
     layer,
     breaks: 'rule 12; ZOOKEEPER-4646',
@@ -144,14 +141,16 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'progress.match = Math.max(progress.match, message.last);\n    if (!message.synced) {',
       ),
     ],
-    focus: LEADERS_CHANGE,
+    faultEdits: DEEP_PIPELINE,
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'slowDisk', 'powerOff'] },
   },
   {
     name: 'truncation does not lower the durable index',
     layer,
     breaks: 'rule 11; ClickHouse #102629',
     edits: [edit('paxos/core.ts', 'this.durable = Math.min(this.durable, fromSlot - 1);', '')],
-    focus: LEADERS_CHANGE,
+    faultEdits: DEEP_PIPELINE,
+    focus: TAKING_TURNS,
   },
   {
     name: 'a leader counts its own vote before its sync',
@@ -164,7 +163,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'new Map([[core.id, core.slots.lastSlot]])',
       ),
     ],
-    focus: PROCESSES_DIE,
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'slowDisk', 'powerOff'] },
   },
   {
     name: 'a read index is used again without asking a quorum',
@@ -211,27 +210,6 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     focus: { ...MEMBERS_CHANGE, steps: ['write'] },
   },
   {
-    name: 'a leader goes on behind a stop-sign',
-    layer,
-    breaks: 'rule 21; found by the core alone, seed 47611',
-    edits: [
-      edit(
-        'paxos/paxos.ts',
-        'if (leading === null) return;\n    leading.announce();\n    if (core.isVoter) {',
-        `if (leading === null) return;
-    leading.announce();
-    if (core.isVoter) {
-      core.accepted = leading.ballot;
-      leading.configurationId = core.configurationId;
-      leading.addLearner(core.id);
-      return;
-    }
-    if (core.isVoter) {`,
-      ),
-    ],
-    focus: MEMBERS_CHANGE,
-  },
-  {
     name: 'an old configuration is listened to',
     layer,
     breaks: 'rule 21',
@@ -240,6 +218,12 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'paxos/acceptor.ts',
         'if (!isOld && message.configurationId >= core.configurationId) return false;',
         'if (!isOld) return false;',
+      ),
+      // Pre-vote keeps who does not know of the next one from ever asking.
+      edit(
+        'paxos/election.ts',
+        'const behind = lacks || message.configurationId < core.configurationId;',
+        'const behind = lacks;',
       ),
     ],
     focus: MEMBERS_CHANGE,

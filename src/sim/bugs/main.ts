@@ -1,32 +1,53 @@
 import { NodeChecksums } from '../../io/node/checksums.ts';
 import { NodeSecrets } from '../../io/node/secrets.ts';
 import { findBug, PLANTED_BUGS as PAXOS_BUGS } from '../../paxos/testing/planted-bugs.ts';
+import { SimChecksums } from '../checksums.ts';
 import type { PlantedBug } from './bug.ts';
-import { Hunt, type Load } from './hunt.ts';
+import { type Finding, Hunt, type Load } from './hunt.ts';
 import { PLANTED_BUGS } from './list.ts';
 
 const USAGE = `npm run sim:bugs -- [options]: does the simulator find what is planted?
 
   --bug TEXT     only bugs whose name contains this; may be given several times
-  --seeds N      how many seeds each bug has (300)
+  --seeds N      how many seeds each bug has (100)
   --first S      the first seed (1)
   --layer NAME   only bugs of this layer
+  --jobs N       so many are hunted at the same time (1)
   --fast         a few that are found fast, for CI
   --list         print the names and end
 
 Ends with 0 if every bug was found, 1 if one was not.`;
 
-const SEEDS_MAX = 300;
-/** How many seeds show that a bug is harmless. */
-const HARMLESS_SEEDS = 25;
+const SEEDS_MAX = 100;
 
 interface Arguments {
   readonly bugs: readonly string[];
   readonly layers: readonly string[];
   readonly seedsMax: number;
   readonly firstSeed: number;
+  readonly jobs: number;
   readonly isFast: boolean;
   readonly lists: boolean;
+}
+
+/** One bug to be hunted, by its name, and where. */
+export interface Task {
+  readonly name: string;
+  readonly firstSeed: number;
+  readonly seedsMax: number;
+}
+
+export interface Outcome {
+  /** Null: not found. */
+  readonly found: Finding | null;
+  /** Seeds that are wrong in the healthy build, too. */
+  readonly unhealthy: readonly string[];
+}
+
+/** A process that hunts one bug after the other. */
+export interface Hunter {
+  hunt(task: Task): Promise<Outcome>;
+  stop(): void;
 }
 
 /** Null: that is no command line of this program. */
@@ -36,18 +57,25 @@ function parseArguments(words: readonly string[]): Arguments | null {
     const name = words[i] as string;
     const isSwitch = name === '--fast' || name === '--list';
     const value = isSwitch ? 'true' : words[++i];
-    const isKnown = isSwitch || ['--bug', '--seeds', '--first', '--layer'].includes(name);
-    if (!isKnown || value === undefined) return null;
+    const known = ['--bug', '--seeds', '--first', '--layer', '--jobs'];
+    if (value === undefined || !(isSwitch || known.includes(name))) return null;
     values.set(name, [...(values.get(name) ?? []), value]);
   }
-  const seedsMax = Number(values.get('--seeds')?.[0] ?? SEEDS_MAX);
-  const firstSeed = Number(values.get('--first')?.[0] ?? 1);
-  if (!Number.isSafeInteger(seedsMax) || !Number.isSafeInteger(firstSeed)) return null;
+  const numbers = [
+    ['--seeds', SEEDS_MAX],
+    ['--first', 1],
+    ['--jobs', 1],
+  ] as const;
+  const [seedsMax, firstSeed, jobs] = numbers.map(([name, usual]) =>
+    Number(values.get(name)?.[0] ?? usual),
+  ) as [number, number, number];
+  if (![seedsMax, firstSeed, jobs].every(Number.isSafeInteger)) return null;
   return {
     bugs: values.get('--bug') ?? [],
     layers: values.get('--layer') ?? [],
     seedsMax,
     firstSeed,
+    jobs,
     isFast: values.has('--fast'),
     lists: values.has('--list'),
   };
@@ -57,8 +85,18 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** `load` makes builds of `build.ts`. */
-export async function main(words: readonly string[], load: Load): Promise<number> {
+/** What a hunter does; `load` makes builds of `build.ts`. */
+export async function hunt({ name, firstSeed, seedsMax }: Task, load: Load): Promise<Outcome> {
+  const bug = PLANTED_BUGS.find((other) => other.name === name);
+  if (bug === undefined) throw new Error(`there is no bug ${name}`);
+  const platform = { checksums: new SimChecksums(new NodeChecksums()), hashes: new NodeSecrets() };
+  const runs = new Hunt(bug, load, platform);
+  const found = await runs.find(firstSeed, seedsMax);
+  return { found, unhealthy: runs.unhealthy };
+}
+
+/** `startHunter` starts a process in which `hunt` runs. */
+export async function main(words: readonly string[], startHunter: () => Hunter): Promise<number> {
   const said = parseArguments(words);
   if (said === null) {
     say(USAGE);
@@ -69,12 +107,14 @@ export async function main(words: readonly string[], load: Load): Promise<number
     for (const { layer, name } of bugs) say(`${layer}: ${name}`);
     return 0;
   }
-  let missed = 0;
-  say('| layer | planted bug | breaks | found by | seeds |');
-  say('| --- | --- | --- | --- | --- |');
-  for (const bug of bugs) if (!(await huntOne(bug, said, load))) missed++;
-  if (said.bugs.length === 0 && said.layers.length === 0 && !said.isFast) missed += huntInPaxos();
-  say(missed === 0 ? 'Each was as expected.' : `${missed} not as expected.`);
+  const startedMs = performance.now();
+  let missed = await huntAll(bugs, said, startHunter);
+  const isWhole = said.bugs.length === 0 && said.layers.length === 0 && !said.isFast;
+  if (isWhole) missed += huntInPaxos();
+  const count = bugs.length + (isWhole ? PAXOS_BUGS.length : 0);
+  const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1);
+  const result = missed === 0 ? 'all found' : `${missed} NOT FOUND`;
+  say(`${count} planted bugs, ${minutes} minutes: ${result}`);
   return missed === 0 ? 0 : 1;
 }
 
@@ -84,21 +124,39 @@ function isWanted(bug: PlantedBug, { bugs, layers, isFast }: Arguments): boolean
   return bugs.length === 0 || bugs.some((text) => bug.name.includes(text));
 }
 
-/** True if it was found, or not found where it is harmless. */
-async function huntOne(bug: PlantedBug, said: Arguments, load: Load): Promise<boolean> {
-  const { layer, name, breaks, harmless } = bug;
-  const platform = { checksums: new NodeChecksums(), hashes: new NodeSecrets() };
-  const seedsMax = harmless === undefined ? said.seedsMax : HARMLESS_SEEDS;
-  const hunt = new Hunt(bug, load, platform);
-  const found = await hunt.find(said.firstSeed, seedsMax);
-  const row = (by: string, seeds: number | string): void =>
-    say(`| ${layer} | ${name} | ${breaks} | ${by} | ${seeds} |`);
-  if (found !== null) {
-    row(found.by, found.seeds);
-    if (harmless !== undefined || said.bugs.length > 0) say(`    ${found.reason}`);
-  } else row(harmless === undefined ? 'NOT FOUND' : `harmless: ${harmless}`, `> ${seedsMax}`);
-  for (const seed of hunt.unhealthy) say(`    wrong without the bug, too: seed ${seed}`);
-  return (found === null) === (harmless !== undefined);
+/** Into whole servers: how many were not found. Rows come in the order of the list. */
+async function huntAll(
+  bugs: readonly PlantedBug[],
+  said: Arguments,
+  startHunter: () => Hunter,
+): Promise<number> {
+  const { firstSeed, seedsMax } = said;
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  let told = 0;
+  say('| layer | planted bug | breaks | found by | seeds |');
+  say('| --- | --- | --- | --- | --- |');
+  const work = async (): Promise<void> => {
+    const hunter = startHunter();
+    for (let i = next++; i < bugs.length; i = next++) {
+      const { name } = bugs[i] as PlantedBug;
+      outcomes[i] = await hunter.hunt({ name, firstSeed, seedsMax });
+      for (; outcomes[told] !== undefined; told++) {
+        tell(bugs[told] as PlantedBug, outcomes[told] as Outcome, said);
+      }
+    }
+    hunter.stop();
+  };
+  await Promise.all(Array.from({ length: said.jobs }, work));
+  return outcomes.filter(({ found }) => found === null).length;
+}
+
+function tell(bug: PlantedBug, { found, unhealthy }: Outcome, said: Arguments): void {
+  const { layer, name, breaks } = bug;
+  const by = found?.by ?? 'NOT FOUND';
+  say(`| ${layer} | ${name} | ${breaks} | ${by} | ${found?.seeds ?? `> ${said.seedsMax}`} |`);
+  if (found !== null && said.bugs.length > 0) say(`    ${found.reason}`);
+  for (const seed of unhealthy) say(`    wrong without the bug, too: seed ${seed}`);
 }
 
 /** The consensus alone, in the harness of its own: how many were not found. */

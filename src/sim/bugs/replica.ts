@@ -1,4 +1,4 @@
-import { edit, LEADERS_CHANGE, type PlantedBug } from './bug.ts';
+import { edit, LEADERS_CHANGE, type PlantedBug, TAKING_TURNS } from './bug.ts';
 
 const layer = 'replica';
 const PIPELINES = { ...LEADERS_CHANGE, steps: ['stream', 'pipeline'], fragmentation: 0.5 };
@@ -35,8 +35,11 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
         'if (chunk.number > this.repeated) this.gathering',
         'this.gathering',
       ),
+      // Dropping from the intake what is applied is the second line of defence.
+      edit('replica/delivery.ts', 'intake.forget(serverId, sequence);', 'void intake;'),
     ],
-    focus: { ...PIPELINES, clients: 6 },
+    // With five, the others are a quorum without the new leader and its slow disk.
+    focus: { ...TAKING_TURNS, servers: 5, faults: ['takingTurns', 'slowDisk'] },
   },
   {
     name: 'forwarded commands are taken under any ballot, by anybody',
@@ -49,7 +52,7 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
         'this.turn.wake();',
       ),
     ],
-    focus: PIPELINES,
+    focus: TAKING_TURNS,
   },
   {
     name: 'sync is answered without asking anybody',

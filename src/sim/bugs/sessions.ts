@@ -1,4 +1,4 @@
-import { edit, LEADERS_CHANGE, type PlantedBug } from './bug.ts';
+import { edit, LEADERS_CHANGE, type PlantedBug, TAKING_TURNS } from './bug.ts';
 
 const layer = 'sessions';
 const MOVES = { ...LEADERS_CHANGE, steps: ['move', 'write', 'pipeline', 'ephemeral'] };
@@ -8,13 +8,12 @@ const SHORT = [400, 400, 600, 600];
 export const SESSION_BUGS: readonly PlantedBug[] = [
   {
     name: 'somebody who does not lead expires sessions',
-    isFast: true,
     layer,
     breaks: 'rule 19',
     edits: [
       edit(
         'replica/replica.ts',
-        'if (!this.isLeading) return;\n    this.leadership.sweep();',
+        'if (!this.keepsClocks) return;\n    this.leadership.sweep();',
         'this.leadership.sweep();',
       ),
     ],
@@ -36,6 +35,26 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       safetyMs: 12_000,
       thinkMs: 20,
       timeoutsMs: [4_000, 4_000, 4_000, 4_000],
+      steps: ['write', 'abandon'],
+    },
+  },
+  {
+    name: 'clocks of sessions start by a state of long ago',
+    layer,
+    breaks: 'rule 19; docs/found-bugs.md',
+    edits: [
+      edit(
+        'replica/leadership.ts',
+        'return this.startsAt !== null && this.state.slot >= this.startsAt;',
+        'return this.startsAt !== null;',
+      ),
+    ],
+    focus: {
+      ...TAKING_TURNS,
+      safetyMs: 14_000,
+      thinkMs: 20,
+      faultEveryMs: 300,
+      faults: ['takingTurns', 'slowDisk', 'kill'],
       steps: ['write', 'abandon'],
     },
   },
@@ -96,10 +115,18 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
     outcome.error`,
       ),
     ],
-    focus: { ...MOVES, steps: ['move'], thinkMs: 1, faults: ['slowLinks', 'pause', 'oneWay'] },
+    focus: {
+      ...TAKING_TURNS,
+      safetyMs: 5_000,
+      thinkMs: 1,
+      faultEveryMs: 150,
+      faults: ['slowLinks'],
+      steps: ['move'],
+    },
   },
   {
     name: 'a connection is served after its session has moved',
+    isFast: true,
     layer,
     breaks: 'rule 6; ZooKeeper SESSION_MOVED',
     edits: [
@@ -131,20 +158,5 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
       clients: 6,
       timeoutsMs: [400, 400, 400, 600, 600, 600],
     },
-  },
-  {
-    name: 'what a client has seen is not compared at attach',
-    layer: 'server',
-    breaks: 'rule 41; ZooKeeper 3.9, ZooKeeperServer.processConnectRequest',
-    edits: [
-      edit(
-        'server/handshake.ts',
-        'if (isRefused || lastZxidSeen > state.zxid) {',
-        'if (isRefused) {',
-      ),
-    ],
-    focus: { ...MOVES, faults: ['slowLinks', 'partition', 'pause'] },
-    harmless:
-      'an attach is a command of the log: who has applied it has applied all that the client saw',
   },
 ];

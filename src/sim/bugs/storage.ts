@@ -5,6 +5,7 @@ import {
   type PlantedBug,
   PROCESSES_DIE,
   SMALL_SNAPSHOTS,
+  TAKING_TURNS,
 } from './bug.ts';
 
 const layer = 'storage';
@@ -93,12 +94,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
       ),
     ],
     faultEdits: [edit('sim/nemesis.ts', 'const LIE_SHARE = 0.2;', 'const LIE_SHARE = 0;')],
-    focus: {
-      ...LEADERS_CHANGE,
-      faults: ['wipe', 'partition', 'pause', 'slowDisk', 'kill'],
-      safetyMs: 8_000,
-      lyingDisksMax: 1,
-    },
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'wipe'], lyingDisksMax: 1 },
   },
   {
     name: 'a damaged voter votes',
@@ -137,6 +133,12 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
     layer,
     breaks: 'design: sessions',
     edits: CONNECTIONS_STAY,
-    focus: { ...LEADERS_CHANGE, ...LITTLE_MEMORY, lines: SMALL_SNAPSHOTS },
+    focus: {
+      ...TAKING_TURNS,
+      ...LITTLE_MEMORY,
+      lines: SMALL_SNAPSHOTS,
+      faults: ['leftBehind'],
+      steps: ['write', 'read', 'create', 'remove', 'watchData', 'watchChildren', 'watchExists'],
+    },
   },
 ];

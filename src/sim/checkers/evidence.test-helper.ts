@@ -71,6 +71,7 @@ export function commandOf(
     slot: 1,
     decidedUs: 0,
     identities: [],
+    members: null,
     ...fields,
     outcome: {
       verdict: Verdict.applied,

@@ -156,6 +156,14 @@ describe('znodes as registers', () => {
     expect(checkRegisters(evidenceOf({ calls }), false)).toHaveLength(1);
   });
 
+  it('are left alone where more calls are under way at once than a search can order', () => {
+    const skipped = write(2, 10);
+    const waiting = Array.from({ length: 12 }, () => callOf({ invokedUs: 5, endedUs: 50 }));
+    const calls = [created, skipped, ...waiting];
+    expect(checkRegisters(evidenceOf({ calls }), false)).toEqual([]);
+    expect(checkRegisters(evidenceOf({ calls: calls.slice(0, 3) }), false)).toHaveLength(1);
+  });
+
   it('let a conditional write fail only when the version is another', () => {
     const refused = callOf({
       request: { path: '/r/0', data: utf8Encode('b'), version: 0 },

@@ -17,6 +17,11 @@ export const REGISTER: SequentialObject<Register, Call> = {
 /** More would take the search too long; longer runs have the checkers that go by zxid. */
 const CALLS_MAX = 150;
 const UNKNOWN_MAX = 5;
+/**
+ * Of so many calls under way at one time the search may try every order: clients that do not wait,
+ * in a time without a leader, are for the checkers that go by zxid.
+ */
+const AT_ONCE_MAX = 12;
 const WRITES: readonly number[] = [Op.create2, Op.setData, Op.delete];
 
 /**
@@ -43,9 +48,18 @@ export function checkRegisters({ history }: Evidence, readsToo: boolean): string
   return [...calls].flatMap(([path, its]) => {
     const unknown = its.filter((call) => call.outcome !== 'answered').length;
     if (its.length > CALLS_MAX || unknown > UNKNOWN_MAX) return [];
+    if (mostAtOnce(its) > AT_ONCE_MAX) return [];
     const found = isLinearizable(REGISTER, its.map(operationOf));
     return found === 'linearizable' ? [] : [`${path}: ${found}, by its ${its.length} calls`];
   });
+}
+
+function mostAtOnce(calls: readonly Call[]): number {
+  const atOnce = calls.map(
+    ({ invokedUs: us }) =>
+      calls.filter((call) => call.invokedUs <= us && call.endedUs >= us).length,
+  );
+  return Math.max(...atOnce);
 }
 
 function operationOf(call: Call): Operation<Call> {
