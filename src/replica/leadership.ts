@@ -178,6 +178,11 @@ export class Leadership {
     }
   }
 
+  proposeReap(path: Uint8Array): void {
+    this.intake.begin(CommandKind.reapNode, 0, 0, 0).buffer(path);
+    this.intake.end();
+  }
+
   /** Proposes the closing of silent sessions. */
   sweep(): void {
     this.expiry.sweep(this.clock.monotonicMs(), (lease) => {

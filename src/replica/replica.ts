@@ -4,7 +4,6 @@ import { type Ballot, NO_BALLOT, sameBallot } from '../paxos/ballot.ts';
 import type { Anchor, Entry, Unchained } from '../paxos/entry.ts';
 import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
-import { CommandKind } from '../state/command.ts';
 import type { Identities } from '../state/identities.ts';
 import type { ExceededQuota } from '../state/outcome.ts';
 import type { State } from '../state/state.ts';
@@ -240,9 +239,7 @@ export class Replica {
 
   /** Proposes to remove an empty container or an outlived TTL node; only a leader can. */
   submitReap(path: Uint8Array): void {
-    const writer = this.intake.begin(CommandKind.reapNode, 0, 0, 0);
-    writer.buffer(path);
-    this.intake.end();
+    this.leadership.proposeReap(path);
     this.turn.wake();
   }
 

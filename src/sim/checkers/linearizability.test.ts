@@ -158,7 +158,8 @@ describe('znodes as registers', () => {
 
   it('are left alone where more calls are under way at once than a search can order', () => {
     const skipped = write(2, 10);
-    const waiting = Array.from({ length: 12 }, () => callOf({ invokedUs: 5, endedUs: 50 }));
+    const reply = { stat: { ...STAT, version: 7 } };
+    const waiting = Array.from({ length: 12 }, () => callOf({ invokedUs: 5, endedUs: 50, reply }));
     const calls = [created, skipped, ...waiting];
     expect(checkRegisters(evidenceOf({ calls }), false)).toEqual([]);
     expect(checkRegisters(evidenceOf({ calls: calls.slice(0, 3) }), false)).toHaveLength(1);
