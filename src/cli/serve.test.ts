@@ -11,10 +11,12 @@ class ProcessEnded extends Error {}
 /** A process that serves, as far as `serve` sees it. */
 class Stage extends Kept {
   closes = 0;
+  reloads = 0;
   started = 0;
   exitCode: number | null = null;
   readonly logged: string[] = [];
   signal: (name: string) => void = () => {};
+  hangUp: () => void = () => {};
   uncaught: (error: unknown) => void = () => {};
   settle: (error: Error | null) => void = () => {};
   closeResult: () => Promise<void> = async () => this.settle(null);
@@ -26,6 +28,9 @@ class Stage extends Kept {
     startServer: async () => this.start(),
     onSignal: (callback) => {
       this.signal = callback;
+    },
+    onReload: (callback) => {
+      this.hangUp = callback;
     },
     onUncaught: (callback) => {
       this.uncaught = callback;
@@ -67,6 +72,9 @@ class Stage extends Kept {
       done: new Promise((resolve) => {
         this.settle = resolve;
       }),
+      reload: async () => {
+        this.reloads += 1;
+      },
       close: () => {
         this.closes += 1;
         return this.closeResult();
@@ -92,6 +100,16 @@ function settled(): Promise<void> {
 }
 
 describe('serving', () => {
+  it('reads files again when it is told to, and goes on', async () => {
+    const stage = new Stage();
+    const code = serve(load(), stage.host);
+    await settled();
+    stage.hangUp();
+    expect([stage.reloads, stage.closes]).toEqual([1, 0]);
+    stage.signal('SIGTERM');
+    expect(await code).toBe(0);
+  });
+
   it('prints one line on how to connect, and ends in order on a signal', async () => {
     const stage = new Stage();
     const code = serve(load('quoll.purge=false'), stage.host);

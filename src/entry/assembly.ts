@@ -22,6 +22,8 @@ export interface RunningServer {
   readonly port: number;
   /** Answers what was accepted, writes a snapshot, closes. */
   close(): Promise<void>;
+  /** Reads files again that may change while it runs: the keys of gossip. */
+  reload(): Promise<void>;
   /** Resolves once the server can answer: an ensemble needs a leader first. */
   serving(): Promise<void>;
   /** Settles when the server has ended: with null after `close`, with the error that stopped it. */
@@ -104,6 +106,9 @@ class Server implements RunningServer {
 
   async begin(): Promise<void> {
     const { place, config, ports } = this;
+    if (config.gossip !== null && config.gossip.keyFile === null) {
+      ports.logger.warn({}, 'gossip is not encrypted: anybody who reaches its port may take part');
+    }
     const isBlank = !(await isFormatted(ports.disk, `${config.dataDir}/quoll`));
     let beginning = place !== null && isBlank ? await place.begin(null) : null;
     const storage = await this.openStorage(beginning?.clusterId ?? null);
@@ -124,6 +129,10 @@ class Server implements RunningServer {
 
   async serving(): Promise<void> {
     await this.life?.serving();
+  }
+
+  async reload(): Promise<void> {
+    await this.life?.reload();
   }
 
   async close(): Promise<void> {

@@ -203,7 +203,8 @@ export class GossipDriver implements Flushable {
   }
 
   private get isTalking(): boolean {
-    return this.running !== null && !this.running.gossip.isQuiet;
+    const gossip = this.running?.gossip;
+    return gossip !== undefined && gossip.size > 1 && !gossip.isQuiet;
   }
 
   private newGossip(incarnation: number): Gossip {
