@@ -27,7 +27,7 @@ class Box {
   }
 
   say(text: string, to: Box): void {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = Buffer.from(text);
     this.socket.send({ host: LOCAL, port: to.socket.port }, bytes);
     // The bytes belong to the caller again.
     bytes.fill(0);

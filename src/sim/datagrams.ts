@@ -71,7 +71,7 @@ class Socket implements BoundSocket {
     const target = host.network.find(to.host);
     if (!this.isOpen || target === null) return;
     const link = links.of(host.name, target.name);
-    const content = bytes.slice();
+    const content = new Uint8Array(bytes);
     for (let copies = prng.chance(duplication) ? 2 : 1; copies > 0; copies--) {
       if (prng.chance(link.loss)) continue;
       const wireUs = (bytes.length * 1_000) / link.bytesPerMs;

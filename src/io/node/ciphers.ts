@@ -7,7 +7,7 @@ const OPTIONS = { authTagLength: CIPHER_TAG_BYTES };
 /** `node:crypto`. */
 export class NodeCiphers implements Ciphers {
   deriveKey(key: Uint8Array, purpose: Uint8Array): Uint8Array {
-    return createHmac('sha256', key).update(purpose).digest();
+    return plainBytes(createHmac('sha256', key).update(purpose).digest());
   }
 
   seal(
@@ -21,7 +21,7 @@ export class NodeCiphers implements Ciphers {
     const encrypted = cipher.update(plain);
     // A stream cipher: the end adds nothing.
     cipher.final();
-    return [encrypted, cipher.getAuthTag()];
+    return [plainBytes(encrypted), plainBytes(cipher.getAuthTag())];
   }
 
   open(
@@ -38,9 +38,14 @@ export class NodeCiphers implements Ciphers {
     const plain = decipher.update(sealed.subarray(0, end));
     try {
       decipher.final();
-      return plain;
+      return plainBytes(plain);
     } catch {
       return null;
     }
   }
+}
+
+/** The same bytes: `slice` of a Buffer copies nothing, which nobody expects of a Uint8Array. */
+function plainBytes({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }

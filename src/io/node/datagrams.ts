@@ -70,7 +70,9 @@ class UdpSocket implements DatagramSocket {
     // What ICMP says of a packet that was sent is no more than that it is lost.
     socket.on('error', () => {});
     socket.on('message', (bytes: Uint8Array, { address: host, port: from }: RemoteInfo) => {
-      receive(bytes, { host: plainAddress(host), port: from });
+      // `slice` of a Buffer copies nothing, which nobody expects of a Uint8Array.
+      const { buffer, byteOffset, length } = bytes;
+      receive(new Uint8Array(buffer, byteOffset, length), { host: plainAddress(host), port: from });
     });
   }
 
@@ -78,8 +80,8 @@ class UdpSocket implements DatagramSocket {
     if (this.isClosed) return;
     const address = this.names.addressOf(to.host);
     const target = address === null ? null : this.reachable(address);
-    // The socket keeps what it is given until it has left.
-    if (target !== null) this.socket.send(bytes.slice(), to.port, target, () => {});
+    // The socket keeps what it is given until it has left. (`slice` of a Buffer copies nothing.)
+    if (target !== null) this.socket.send(new Uint8Array(bytes), to.port, target, () => {});
   }
 
   close(): Promise<void> {

@@ -5,7 +5,10 @@ import type { ChainHash, Entry } from '../../paxos/entry.ts';
 /** `kind:u8 replica:u32 round:f64 body` */
 const HEAD_BYTES = 13;
 
-/** An entry of the log as gossip carries it. Nothing of it refers to the entry any more. */
+/**
+ * An entry of the log as gossip carries it. Nothing of it refers to the entry any more: `slice` of a
+ * hash would, for those of Node.js are Buffers.
+ */
 export function toCarried(entry: Entry, previous: Uint8Array): Carried {
   const body = new Uint8Array(HEAD_BYTES + entry.body.length);
   const view = viewOf(body);
@@ -13,7 +16,7 @@ export function toCarried(entry: Entry, previous: Uint8Array): Carried {
   view.setUint32(1, entry.replica);
   view.setFloat64(5, entry.round);
   body.set(entry.body, HEAD_BYTES);
-  return { slot: entry.slot, previous, hash: entry.hash.slice(), body };
+  return { slot: entry.slot, previous, hash: new Uint8Array(entry.hash), body };
 }
 
 /** Null for what no entry of the log looks like. */

@@ -84,7 +84,7 @@ export class Herald {
     if (this.isBehind) {
       const [first] = batch;
       const slot = first === undefined ? this.slot : first.slot - 1;
-      gossip.reset({ slot, hash: first?.previous ?? this.hash.slice() });
+      gossip.reset({ slot, hash: first?.previous ?? new Uint8Array(this.hash) });
       this.isBehind = false;
       this.isHolding = false;
     }
