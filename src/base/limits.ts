@@ -144,8 +144,8 @@ export interface ConnectionThrottleLimits {
   readonly renewSessionWeight: number;
 }
 /**
- * What waits for a member that does not read its stream: a few neighbours' worth of the above, and a
- * long entry. Beyond it the connection ends; what was lost with it is asked for.
+ * What waits for a member that does not read its stream: a few times the above. Beyond it the
+ * connection ends; what was lost with it is asked for.
  */
 export const GOSSIP_STREAM_BYTES_MAX = 16_777_216;
 

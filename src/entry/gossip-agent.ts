@@ -205,7 +205,7 @@ export class GossipAgent {
       next: async () => {
         const last = await loadIncarnation(disk, checksums, config.dataDir);
         if (last === null)
-          logger.warn({}, 'gossip: the incarnation can not be read, a high one is');
+          logger.warn({}, 'gossip: the incarnation can not be read, a high one is taken');
         // Seconds grow faster than anybody starts: higher than what was counted from 1 before.
         const incarnation = (last ?? Math.floor(clock.wallMs() / 1_000)) + 1;
         await save(incarnation);

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketType } from 'node:dgram';
-import { lookup } from 'node:dns';
-import { lookup as lookupOnce } from 'node:dns/promises';
+import dns from 'node:dns';
+
 import { isIPv4, isIPv6 } from 'node:net';
 import type { DatagramOptions, DatagramSocket, Datagrams } from '../datagrams.ts';
 import type { Peer } from '../network.ts';
@@ -15,7 +15,7 @@ type Receive = (bytes: Uint8Array, from: Peer) => void;
 export class NodeDatagrams implements Datagrams {
   async open({ host, port }: DatagramOptions, receive: Receive): Promise<DatagramSocket> {
     if (host !== undefined) {
-      const { address } = await lookupOnce(host);
+      const address = await addressOf(host);
       return bind(isIPv6(address) ? 'udp6' : 'udp4', address, port, receive);
     }
     try {
@@ -63,7 +63,7 @@ class UdpSocket implements DatagramSocket {
     const family = type === 'udp4' ? 4 : 0;
     this.names = new Names(
       (name, done) =>
-        lookup(name, { family }, (error, found) => done(error === null ? found : null)),
+        dns.lookup(name, { family }, (error, found) => done(error === null ? found : null)),
       () => performance.now(),
     );
     raiseBuffer(socket);
@@ -95,6 +95,12 @@ class UdpSocket implements DatagramSocket {
     if (isIPv4(address)) return this.isDual ? `::ffff:${address}` : address;
     return this.isDual ? address : null;
   }
+}
+
+function addressOf(host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    dns.lookup(host, (error, address) => (error === null ? resolve(address) : reject(error)));
+  });
 }
 
 function raiseBuffer(socket: Socket): void {
