@@ -18,7 +18,7 @@ describe('gossip', () => {
   });
 
   it('is no part of a server alone, unless it has a port', () => {
-    expect(configOf().gossip).toBeNull();
+    expect(configOf().gossip).toEqual({ alone: null, keyFile: null });
     const lines = ['gossip.port=3888', 'gossip.address=127.0.0.1'];
     expect(configOf(...lines).gossip).toEqual({
       alone: { host: '127.0.0.1', port: 3888, listensEverywhere: false },

@@ -7,7 +7,7 @@ const PORT = 'gossip.port';
 const ADDRESS = 'gossip.address';
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
-/** Null: this server takes no part. */
+/** Null: this server takes no part, whatever else is configured. */
 export function deriveGossip(d: Derivation, ensemble: EnsembleConfig | null): GossipConfig | null {
   const { settings } = d;
   if (!settings.boolean('gossip.enabled')) return null;
@@ -21,12 +21,12 @@ export function deriveGossip(d: Derivation, ensemble: EnsembleConfig | null): Go
     }
     return { alone: null, keyFile };
   }
-  if (port === 0) return null;
+  if (port === 0) return { alone: null, keyFile };
   const host = settings.text(ADDRESS) ?? settings.text('clientPortAddress');
   if (host === undefined) {
     const message = `set ${ADDRESS}, too: the name or address by which others reach this server`;
     report(d, 'error', PORT, message);
-    return null;
+    return { alone: null, keyFile };
   }
   if (settings.get(ADDRESS) === undefined) noteDerived(d, ADDRESS, host);
   refuseOpenGossip(d, PORT, [host]);

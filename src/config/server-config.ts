@@ -8,7 +8,7 @@ import type { NamedServer } from '../protocol/ensemble-text.ts';
 export interface ServerConfig {
   /** Null: a server alone. */
   readonly ensemble: EnsembleConfig | null;
-  /** Null: takes no part in gossip. */
+  /** Null: takes no part in gossip, whatever else is configured. */
   readonly gossip: GossipConfig | null;
   /** 0 picks a free port. */
   readonly clientPort: number;
@@ -106,7 +106,7 @@ export interface EnsembleConfig {
 
 /** How a server takes part in gossip. Keys are read where they are used, and told to nobody. */
 export interface GossipConfig {
-  /** Null: the own server line of the ensemble says it. */
+  /** Null: the own server line of an ensemble says it; a server alone takes no part then. */
   readonly alone: {
     /** By which others reach it. */
     readonly host: string;

@@ -6,6 +6,7 @@ import type { Entry } from '../paxos/entry.ts';
 import { encodeHardState } from '../paxos/hard-state.ts';
 import { openStorage, type Storage } from '../storage/storage.ts';
 import { isFormatted } from '../storage/superblock.ts';
+import { endpointOf } from './gossip-meta.ts';
 import { Life } from './life.ts';
 import { type Beginning, Place } from './place.ts';
 import type { Ports } from './ports.ts';
@@ -106,7 +107,7 @@ class Server implements RunningServer {
 
   async begin(): Promise<void> {
     const { place, config, ports } = this;
-    if (config.gossip !== null && config.gossip.keyFile === null) {
+    if (endpointOf(config) !== null && config.gossip?.keyFile === null) {
       ports.logger.warn({}, 'gossip is not encrypted: anybody who reaches its port may take part');
     }
     const isBlank = !(await isFormatted(ports.disk, `${config.dataDir}/quoll`));

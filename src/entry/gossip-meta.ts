@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import { isPassingChange, type Meta } from '../gossip/member.ts';
+import { TUNING } from '../gossip/options.ts';
 import { isVoter } from '../paxos/configuration.ts';
 import { SERVER_ID_MAX } from '../protocol/ensemble-text.ts';
 import { addressText } from '../replica/gossip/address.ts';
@@ -83,13 +84,13 @@ export function isSameMeta(a: Meta, b: Meta): boolean {
   );
 }
 
-const ROOT_FANOUT = 8;
+/** Nobody else is a root: all that read hang on this one. */
 const LONE_FANOUT = 4;
 
 /** How many this server pushes the log to: a leader's uplink is for the other voters. */
 export function fanoutOf({ paxos }: Replica, serverId: number): number {
   const { configuration, role } = paxos;
-  if (!isVoter(configuration, serverId)) return ROOT_FANOUT;
+  if (!isVoter(configuration, serverId)) return TUNING.degreeMax;
   if (configuration.quorums.voters.length === 1) return LONE_FANOUT;
-  return role === 'leader' ? 0 : ROOT_FANOUT;
+  return role === 'leader' ? 0 : TUNING.degreeMax;
 }
