@@ -16,7 +16,9 @@ class Stage extends Kept {
   exitCode: number | null = null;
   readonly logged: string[] = [];
   signal: (name: string) => void = () => {};
-  hangUp: () => void = () => {};
+  hangUp: () => void = () => {
+    this.exitCode = 129;
+  };
   uncaught: (error: unknown) => void = () => {};
   settle: (error: Error | null) => void = () => {};
   closeResult: () => Promise<void> = async () => this.settle(null);
@@ -86,7 +88,7 @@ class Stage extends Kept {
 function load(...definitions: string[]): ReturnType<typeof loadConfig> {
   return loadConfig({
     file: null,
-    readFile: () => '',
+    readFile: () => Buffer.alloc(32).toString('base64'),
     environment: {},
     definitions,
     flags: [],
@@ -102,12 +104,22 @@ function settled(): Promise<void> {
 describe('serving', () => {
   it('reads files again when it is told to, and goes on', async () => {
     const stage = new Stage();
-    const code = serve(load(), stage.host);
+    const code = serve(load('gossip.keyFile=/keys'), stage.host);
     await settled();
     stage.hangUp();
     expect([stage.reloads, stage.closes]).toEqual([1, 0]);
     stage.signal('SIGTERM');
     expect(await code).toBe(0);
+  });
+
+  it('leaves a closed terminal what it is when there is nothing to read again', async () => {
+    const stage = new Stage();
+    const code = serve(load(), stage.host);
+    await settled();
+    stage.hangUp();
+    expect([stage.reloads, stage.exitCode]).toEqual([0, 129]);
+    stage.signal('SIGTERM');
+    await code;
   });
 
   it('prints one line on how to connect, and ends in order on a signal', async () => {

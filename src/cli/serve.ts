@@ -51,7 +51,8 @@ async function run(config: ServerConfig, logger: ProcessLogger, host: ServeHost)
     host.exit(ExitCode.unexpected);
   });
   const stop = new Stopper(logger, host);
-  host.onReload(() => stop.reload());
+  // Otherwise a terminal that is closed ends the server, as it ends everything.
+  if (config.gossip?.keyFile != null) host.onReload(() => stop.reload());
   const server = await host.startServer(config, logger);
   stop.serverStarted(server);
   void server.serving().then(() => {

@@ -53,6 +53,18 @@ describe('names', () => {
     expect(names.addressOf('a')).toBe('3.3.3.3');
   });
 
+  it('that led nowhere are asked for again soon', () => {
+    const { names, questions, clock } = world();
+    names.addressOf('a');
+    questions[0]?.done(null);
+    clock.ms = 999;
+    expect([names.addressOf('a'), questions.length]).toEqual([null, 1]);
+    clock.ms = 1_000;
+    names.addressOf('a');
+    questions[1]?.done('1.1.1.1');
+    expect(names.addressOf('a')).toBe('1.1.1.1');
+  });
+
   it('are forgotten when too many are known', () => {
     const { names, questions } = world();
     names.addressOf('first');

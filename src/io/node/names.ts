@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 const NAMES_MAX = 5_000;
 /** Where a name leads is asked again after so long: addresses move with their machines. */
 const FRESH_MS = 30_000;
+/** The same for a name that led nowhere: at a machine's start its name server is often late. */
+const RETRY_MS = 1_000;
 
 interface Known {
   address: string | null;
@@ -35,7 +37,8 @@ export class Names {
     if (isIP(name) !== 0) return name;
     const known = this.known.get(name);
     const nowMs = this.nowMs();
-    if (known !== undefined && nowMs - known.askedMs < FRESH_MS) return known.address;
+    const freshMs = known?.address == null ? RETRY_MS : FRESH_MS;
+    if (known !== undefined && nowMs - known.askedMs < freshMs) return known.address;
     if (known === undefined && this.known.size >= NAMES_MAX) {
       const [oldest] = this.known.keys();
       if (oldest !== undefined) this.known.delete(oldest);

@@ -288,9 +288,8 @@ export class GossipDriver implements Flushable {
   }
 
   private tell(gossip: Gossip, { changes, deliveries, fetchFrom }: Output): void {
-    if (changes.length > 0) {
-      const hasReaders = [...gossip.members].some(({ meta }) => !isRoot(meta));
-      if (this.herald.setReaders(hasReaders)) this.options.io.turn.add(this);
+    if (changes.length > 0 && this.herald.setReaders(hasReaders(gossip))) {
+      this.options.io.turn.add(this);
     }
     for (const change of changes) this.onChange(change);
     this.deliver(deliveries);
@@ -325,4 +324,10 @@ export class GossipDriver implements Flushable {
     void this.stop();
     this.options.onFailed(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+/** Whether anybody reads the log by gossip. */
+function hasReaders(gossip: Gossip): boolean {
+  for (const { meta } of gossip.members) if (!isRoot(meta)) return true;
+  return false;
 }
