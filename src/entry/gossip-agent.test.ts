@@ -52,7 +52,10 @@ function newAgent(config: ServerConfig = configOf()): GossipAgent {
     secrets: new NodeSecrets(),
     checksums: new NodeChecksums(),
     ciphers: new NodeCiphers(),
-    logger: { debug: log, info: log, warn: log, error: log },
+    logger: {
+      debug: (fields, message) => log(fields, `debug ${message}`),
+      ...{ info: log, warn: log, error: log },
+    },
     observer: {
       onRecovering: () => {},
       onDecided: () => {},
@@ -133,6 +136,27 @@ describe("a server's part in gossip", () => {
     expect(faults).toEqual([]);
     await run(12_000);
     expect(incarnationOf(agent)).toBe(2);
+  });
+
+  it('tells of servers that come and go, and quietly of those that only read', async () => {
+    const agent = newAgent();
+    agent.start();
+    await run(1_500);
+    const own = agent.driver?.members()[0]?.meta;
+    if (own == null) throw new Error('it says nothing of itself');
+    const said = { status: 'alive', incarnation: 1, life: 1, counter: 1 } as const;
+    const server = { ...said, id: 'aa', meta: own };
+    const reader = { ...said, id: 'bb', meta: { ...own, role: 'observer', serverId: 0 } } as const;
+    for (const kind of ['joined', 'updated', 'suspected', 'cleared', 'forgotten'] as const) {
+      agent.driver?.onChange({ kind, id: 'aa', incarnation: 1, member: server });
+    }
+    agent.driver?.onChange({ kind: 'joined', id: 'bb', incarnation: 1, member: reader });
+    expect(logged).toEqual([
+      'gossip: a server is there',
+      'gossip: a server does not answer',
+      'gossip: a server answers again',
+      'debug gossip: a server is there',
+    ]);
   });
 
   it('that is over while it begins leaves nothing open', async () => {

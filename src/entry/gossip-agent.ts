@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../config/server-config.ts';
-import type { Member, Meta } from '../gossip/member.ts';
+import { isRoot, type Member, type Meta } from '../gossip/member.ts';
 import { TUNING } from '../gossip/options.ts';
+import type { Change, ChangeKind } from '../gossip/output.ts';
 import { DiskError } from '../io/disk.ts';
 import type { Anchor, Entry } from '../paxos/entry.ts';
 import { GossipDriver, type Incarnations } from '../replica/gossip/driver.ts';
@@ -27,6 +28,14 @@ import { LONE_SERVER_ID } from './voters.ts';
 const LOOK_EVERY_MS = 1_000;
 /** Gossip that could not begin, or that failed, begins anew after so long. */
 const RETRY_MS = 10_000;
+
+const NEWS: Readonly<Partial<Record<ChangeKind, string>>> = {
+  joined: 'gossip: a server is there',
+  suspected: 'gossip: a server does not answer',
+  cleared: 'gossip: a server answers again',
+  died: 'gossip: a server is dead',
+  left: 'gossip: a server has left',
+};
 
 export interface AgentOptions {
   readonly config: ServerConfig;
@@ -192,7 +201,19 @@ export class GossipAgent {
     });
     driver.onDeliveries = (entries, after) => this.onDeliveries(entries, after);
     driver.onFetchFrom = (member) => this.onFetchFrom(member);
+    driver.onChange = (change) => this.note(change, driver);
     return driver;
+  }
+
+  /** What an operator looks for; of those that only read there may be thousands. */
+  private note({ kind, id, incarnation, member }: Change, driver: GossipDriver): void {
+    const message = NEWS[kind];
+    if (message === undefined) return;
+    const meta = member?.meta ?? driver.members().find((row) => row.id === id)?.meta ?? null;
+    const { logger } = this.options.ports;
+    const fields = { server: meta?.serverId, address: meta?.address, id, incarnation };
+    if (meta !== null && isRoot(meta)) logger.info(fields, message);
+    else logger.debug(fields, message);
   }
 
   private get incarnations(): Incarnations {
