@@ -143,3 +143,11 @@ export interface ConnectionThrottleLimits {
   readonly globalSessionWeight: number;
   readonly renewSessionWeight: number;
 }
+/**
+ * What waits for a member that does not read its stream: a few times the above. Beyond it the
+ * connection ends; what was lost with it is asked for.
+ */
+export const GOSSIP_STREAM_BYTES_MAX = 16_777_216;
+
+/** Keys of gossip in one file: those that rotate, and each costs a stranger's packet an attempt. */
+export const GOSSIP_KEYS_MAX = 8;

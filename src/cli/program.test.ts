@@ -147,7 +147,7 @@ describe('quoll config', () => {
 
   it('--keys lists every key, for people, scripts and the documentation', async () => {
     expect((await run('config', '--keys')).out).toMatch(/^ {2}snapCount +accepted +100000 /m);
-    expect(JSON.parse((await run('config', '--keys', '--json')).out)).toHaveLength(10);
+    expect(JSON.parse((await run('config', '--keys', '--json')).out)).toHaveLength(11);
     expect((await run('config', '--keys', '--markdown')).out).toContain('| `snapCount` |');
   });
 });

@@ -3,6 +3,7 @@ import type { CheckArguments } from './check.ts';
 import { ExitCode, explain } from './exit-code.ts';
 import { addConfigFlags } from './flags.ts';
 import { loadProcessConfig } from './load-config.ts';
+import type { MembersArguments } from './members.ts';
 import type { ReplaceArguments } from './replace.ts';
 import { printFailure, type Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
@@ -13,6 +14,7 @@ Examples:
   quoll serve /etc/quoll/zoo.cfg     run with the zoo.cfg that ZooKeeper had
   quoll ensemble                     three servers on this machine, to try failover
   quoll config /etc/quoll/zoo.cfg    see what a file comes to, and from where
+  quoll members                      see who is there, alive or dead
   quoll check /var/lib/quoll         look for damage while no server runs
 
 Any ZooKeeper client connects, such as: zkCli.sh -server 127.0.0.1:2181
@@ -61,6 +63,19 @@ Examples:
 On its own machine a server takes the word of whoever may read its data. From elsewhere it takes the
 super user: the servers need DigestAuthenticationProvider.superDigest, or skipACL=yes.
 Exit codes: 0 replaced, 1 not, and why, 2 arguments.`;
+
+const MEMBERS_EXAMPLES = `
+What the server that is asked has heard of the others, within seconds: nothing is decided by it. lag
+counts slots behind the member that is furthest, load thousandths of what it bears. Status: alive,
+suspect (it does not answer, and has a few seconds to), dead, left (it said goodbye).
+
+Examples:
+  quoll members --server zk1:2181
+  quoll members --watch                       again each second, until Ctrl-C
+  quoll members --json | jq '.[] | select(.status == "dead")'
+
+The server has to allow the word: 4lw.commands.whitelist=mbrs (or *) in its zoo.cfg.
+Exit codes: 0 shown, 1 not, and why, 2 arguments.`;
 
 const CHECK_EXAMPLES = `
 Examples:
@@ -118,6 +133,7 @@ function createProgram(terminal: Terminal, setCode: SetCode): Command {
   addServe(program, terminal, setCode);
   addEnsemble(program, terminal, setCode);
   addReplace(program, terminal, setCode);
+  addMembers(program, terminal, setCode);
   addCheck(program, terminal, setCode);
   addConfig(program, terminal, setCode);
   program
@@ -188,6 +204,23 @@ function addReplace(program: Command, terminal: Terminal, setCode: SetCode): voi
       const { server, auth, dataDir } = options;
       const args = { member, server, auth, dataDir };
       setCode(await replaceMember(args, { connect: connectFrames, readFile }, terminal));
+    });
+}
+
+function addMembers(program: Command, terminal: Terminal, setCode: SetCode): void {
+  program
+    .command('members')
+    .description('show who takes part in gossip, as one server knows it')
+    .option('--server <host:port>', 'client address of any server', '127.0.0.1:2181')
+    .option('--watch', 'look again each second', false)
+    .option('--json', 'print JSON, all that is known', false)
+    .addHelpText('after', MEMBERS_EXAMPLES)
+    .action(async (options: MembersArguments) => {
+      const [{ showMembers }, { processMembersHost }] = await Promise.all([
+        import('./members.ts'),
+        import('./members-host.ts'),
+      ]);
+      setCode(await showMembers(options, processMembersHost(terminal)));
     });
 }
 

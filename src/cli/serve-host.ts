@@ -29,6 +29,7 @@ export function processHost(terminal: Terminal): ServeHost {
       process.on('disconnect', () => callback('disconnect'));
       process.channel?.unref();
     },
+    onReload: (callback) => void process.on('SIGHUP', callback),
     onUncaught: (callback) => void process.on('uncaughtException', callback),
     exit: (code) => process.exit(code),
   };

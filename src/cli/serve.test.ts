@@ -11,10 +11,14 @@ class ProcessEnded extends Error {}
 /** A process that serves, as far as `serve` sees it. */
 class Stage extends Kept {
   closes = 0;
+  reloads = 0;
   started = 0;
   exitCode: number | null = null;
   readonly logged: string[] = [];
   signal: (name: string) => void = () => {};
+  hangUp: () => void = () => {
+    this.exitCode = 129;
+  };
   uncaught: (error: unknown) => void = () => {};
   settle: (error: Error | null) => void = () => {};
   closeResult: () => Promise<void> = async () => this.settle(null);
@@ -26,6 +30,9 @@ class Stage extends Kept {
     startServer: async () => this.start(),
     onSignal: (callback) => {
       this.signal = callback;
+    },
+    onReload: (callback) => {
+      this.hangUp = callback;
     },
     onUncaught: (callback) => {
       this.uncaught = callback;
@@ -67,6 +74,9 @@ class Stage extends Kept {
       done: new Promise((resolve) => {
         this.settle = resolve;
       }),
+      reload: async () => {
+        this.reloads += 1;
+      },
       close: () => {
         this.closes += 1;
         return this.closeResult();
@@ -78,7 +88,7 @@ class Stage extends Kept {
 function load(...definitions: string[]): ReturnType<typeof loadConfig> {
   return loadConfig({
     file: null,
-    readFile: () => '',
+    readFile: () => Buffer.alloc(32).toString('base64'),
     environment: {},
     definitions,
     flags: [],
@@ -92,6 +102,26 @@ function settled(): Promise<void> {
 }
 
 describe('serving', () => {
+  it('reads files again when it is told to, and goes on', async () => {
+    const stage = new Stage();
+    const code = serve(load('gossip.keyFile=/keys'), stage.host);
+    await settled();
+    stage.hangUp();
+    expect([stage.reloads, stage.closes]).toEqual([1, 0]);
+    stage.signal('SIGTERM');
+    expect(await code).toBe(0);
+  });
+
+  it('leaves a closed terminal what it is when there is nothing to read again', async () => {
+    const stage = new Stage();
+    const code = serve(load(), stage.host);
+    await settled();
+    stage.hangUp();
+    expect([stage.reloads, stage.exitCode]).toEqual([0, 129]);
+    stage.signal('SIGTERM');
+    await code;
+  });
+
   it('prints one line on how to connect, and ends in order on a signal', async () => {
     const stage = new Stage();
     const code = serve(load('quoll.purge=false'), stage.host);

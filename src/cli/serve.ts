@@ -15,6 +15,8 @@ export interface ServeHost {
   startServer(config: ServerConfig, logger: Logger): Promise<RunningServer>;
   /** Calls back on each request to stop, and on each error that nobody caught. */
   onSignal(callback: (signal: string) => void): void;
+  /** Calls back on each request to read files again. */
+  onReload(callback: () => void): void;
   onUncaught(callback: (error: unknown) => void): void;
   exit(code: number): never;
 }
@@ -49,6 +51,8 @@ async function run(config: ServerConfig, logger: ProcessLogger, host: ServeHost)
     host.exit(ExitCode.unexpected);
   });
   const stop = new Stopper(logger, host);
+  // Otherwise a terminal that is closed ends the server, as it ends everything.
+  if (config.gossip?.keyFile != null) host.onReload(() => stop.reload());
   const server = await host.startServer(config, logger);
   stop.serverStarted(server);
   void server.serving().then(() => {
@@ -88,6 +92,11 @@ class Stopper {
   serverStarted(server: RunningServer): void {
     this.server = server;
     if (this.isAsked) this.close();
+  }
+
+  /** Before there is a server, all files are still to be read. */
+  reload(): void {
+    void this.server?.reload();
   }
 
   private close(): void {

@@ -1,6 +1,7 @@
 import type { Derivation, DerivedText } from './derivation.ts';
 import { wordOf } from './derivation.ts';
 import { deriveEnsemble } from './derive-ensemble.ts';
+import { deriveGossip } from './derive-gossip.ts';
 import { deriveClientPort, deriveLimits, deriveSessions } from './derive-network.ts';
 import { deriveSecurity } from './derive-security.ts';
 import { deriveStorage } from './derive-storage.ts';
@@ -27,6 +28,7 @@ export function deriveConfig(
   const { ensemble, own } = deriveEnsemble(d);
   const config: ServerConfig = {
     ensemble,
+    gossip: deriveGossip(d, ensemble),
     ...deriveClientPort(d, own),
     ...deriveSessions(d, ensemble?.heartbeatIntervalMs ?? 0),
     ...deriveLimits(d),

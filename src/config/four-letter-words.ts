@@ -9,6 +9,7 @@ export const FOUR_LETTER_WORDS: readonly string[] = [
   'gtmk',
   'hash',
   'isro',
+  'mbrs',
   'mntr',
   'ruok',
   'srst',

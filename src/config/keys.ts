@@ -1,6 +1,7 @@
 import type { ConfigKey, KeySection } from './key.ts';
 import { clientPort, limits, sessions } from './keys/client-port.ts';
 import { ensemble } from './keys/ensemble.ts';
+import { gossip } from './keys/gossip.ts';
 import { admin, machine } from './keys/machine.ts';
 import { security } from './keys/security.ts';
 import { own, storage } from './keys/storage.ts';
@@ -15,6 +16,7 @@ export const KEY_SECTIONS: readonly KeySection[] = [
   security,
   own,
   ensemble,
+  gossip,
   tls,
   admin,
   machine,

@@ -8,6 +8,8 @@ import type { NamedServer } from '../protocol/ensemble-text.ts';
 export interface ServerConfig {
   /** Null: a server alone. */
   readonly ensemble: EnsembleConfig | null;
+  /** Null: takes no part in gossip, whatever else is configured. */
+  readonly gossip: GossipConfig | null;
   /** 0 picks a free port. */
   readonly clientPort: number;
   /** An address of this host; undefined listens on all of them. */
@@ -100,6 +102,19 @@ export interface EnsembleConfig {
   /** Told by `conf` and heeded by nobody; 0: not set. */
   readonly initLimitTicks: number;
   readonly syncLimitTicks: number;
+}
+
+/** How a server takes part in gossip. Keys are read where they are used, and told to nobody. */
+export interface GossipConfig {
+  /** Null: the own server line of an ensemble says it; a server alone takes no part then. */
+  readonly alone: {
+    /** By which others reach it. */
+    readonly host: string;
+    readonly port: number;
+    readonly listensEverywhere: boolean;
+  } | null;
+  /** Null: nothing is encrypted. */
+  readonly keyFile: string | null;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -6,6 +6,7 @@ import type { Entry } from '../paxos/entry.ts';
 import { encodeHardState } from '../paxos/hard-state.ts';
 import { openStorage, type Storage } from '../storage/storage.ts';
 import { isFormatted } from '../storage/superblock.ts';
+import { endpointOf } from './gossip-meta.ts';
 import { Life } from './life.ts';
 import { type Beginning, Place } from './place.ts';
 import type { Ports } from './ports.ts';
@@ -22,6 +23,8 @@ export interface RunningServer {
   readonly port: number;
   /** Answers what was accepted, writes a snapshot, closes. */
   close(): Promise<void>;
+  /** Reads files again that may change while it runs: the keys of gossip. */
+  reload(): Promise<void>;
   /** Resolves once the server can answer: an ensemble needs a leader first. */
   serving(): Promise<void>;
   /** Settles when the server has ended: with null after `close`, with the error that stopped it. */
@@ -104,6 +107,9 @@ class Server implements RunningServer {
 
   async begin(): Promise<void> {
     const { place, config, ports } = this;
+    if (endpointOf(config) !== null && config.gossip?.keyFile === null) {
+      ports.logger.warn({}, 'gossip is not encrypted: anybody who reaches its port may take part');
+    }
     const isBlank = !(await isFormatted(ports.disk, `${config.dataDir}/quoll`));
     let beginning = place !== null && isBlank ? await place.begin(null) : null;
     const storage = await this.openStorage(beginning?.clusterId ?? null);
@@ -124,6 +130,10 @@ class Server implements RunningServer {
 
   async serving(): Promise<void> {
     await this.life?.serving();
+  }
+
+  async reload(): Promise<void> {
+    await this.life?.reload();
   }
 
   async close(): Promise<void> {

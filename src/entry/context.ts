@@ -86,3 +86,11 @@ export function randomFraction(secrets: Secrets): number {
   const bytes = secrets.randomBytes(4);
   return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0) / 2 ** 32;
 }
+
+/** In thousandths of what the limits allow: requests in flight, connections. */
+export function loadOf({ inFlight, connections, limits }: ServerContext): number {
+  const { outstandingMax, connectionsMax } = limits;
+  const requests = inFlight.requests / Math.max(1, outstandingMax);
+  const share = connectionsMax > 0 ? connections.size / connectionsMax : 0;
+  return Math.min(1_000, Math.round(1_000 * Math.max(requests, share)));
+}

@@ -6,6 +6,7 @@ import type { Snapshotter } from '../replica/snapshotter.ts';
 import {
   type ConfFacts,
   type EnsembleFacts,
+  type GossipFacts,
   type LoopDelay,
   type ServerFacts,
   type StorageFacts,
@@ -65,6 +66,8 @@ export interface FactsOptions {
     readonly role: Role;
     readonly id: number;
   } | null;
+  /** Null for a server that takes no part. */
+  readonly gossip: GossipFacts | null;
   /** The port that was opened, which the configuration may leave to chance. */
   readonly clientPort: () => number;
 }
@@ -87,6 +90,7 @@ export function collectFacts(options: FactsOptions): { facts: ServerFacts; stop:
     whitelist: config.fourLetterWhitelist,
     conf,
     ensemble: options.company?.facts ?? null,
+    gossip: options.gossip,
     startedMs: clock.monotonicMs(),
     storage: storageFacts(options),
     loopDelay,

@@ -499,6 +499,14 @@ const ENSEMBLE_KEYS = [
 ];
 
 /** Keys that take a test of another form, below or elsewhere. */
+const GOSSIP_KEYS = [
+  'gossip.enabled',
+  'gossip.keyFile',
+  'gossip.port',
+  'gossip.address',
+  'gossip.insecure',
+];
+
 const ELSEWHERE: Readonly<Record<string, string>> = {
   clientPort: 'below',
   clientPortListenBacklog: 'below',
@@ -508,6 +516,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   connection_throttle_drop_decrease: 'src/server/connection-throttle.test.ts',
   connection_throttle_decrease_ratio: 'src/server/connection-throttle.test.ts',
   ...Object.fromEntries(ENSEMBLE_KEYS.map((key) => [key, 'src/entry/ensemble-keys.test.ts'])),
+  ...Object.fromEntries(GOSSIP_KEYS.map((key) => [key, 'src/entry/gossip.test.ts'])),
   'quoll.logLevel': 'src/cli/logging.test.ts',
   'quoll.logFormat': 'src/cli/logging.test.ts',
 };

@@ -8,6 +8,7 @@ import { Reaper } from '../replica/reaper.ts';
 import { Replica } from '../replica/replica.ts';
 import { SessionIds } from '../replica/session-ids.ts';
 import { Snapshotter } from '../replica/snapshotter.ts';
+import type { ServerContext } from '../server/context.ts';
 import { createFourLetterWords } from '../server/four-letter/words.ts';
 import { ClientPort } from '../server/server.ts';
 import { CommandFlag } from '../state/command.ts';
@@ -16,10 +17,12 @@ import type { Storage } from '../storage/storage.ts';
 import type { ScrubbedDamage } from '../storage/types.ts';
 import { BUILT_AT, VERSION } from './build.ts';
 import { Company, TICK_MS } from './company.ts';
-import { createContext, randomFraction } from './context.ts';
+import { createContext, loadOf, randomFraction } from './context.ts';
 import { dealWithDamage } from './damage.ts';
 import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
+import { GossipAgent } from './gossip-agent.ts';
+import { gossipFacts } from './gossip-facts.ts';
 import type { Place } from './place.ts';
 import type { MessageSizes, Ports } from './ports.ts';
 import { QuotaWarnings } from './quota-warnings.ts';
@@ -65,10 +68,13 @@ export class Life {
   private readonly snapshotter: Snapshotter;
   private readonly reaper: Reaper;
   private readonly clientPort: ClientPort;
+  private readonly context: ServerContext;
+  private readonly gossip: GossipAgent | null;
   private readonly company: Company | null;
   private readonly role: Role | null;
   private readonly stopMeasuring: () => void;
   private stopSweep: () => void = () => {};
+  private lastSlot: number;
   private lastHash: Uint8Array;
   private ended = false;
   private isClosing = false;
@@ -82,6 +88,7 @@ export class Life {
     const { config, ports, storage, recovered, place } = options;
     const { state, snapshotSlot } = recovered;
     const { clock, secrets, logger } = ports;
+    this.lastSlot = recovered.applied.slot;
     this.lastHash = recovered.applied.hash;
     const logBytesMax = config.snapSizeLimitBytes;
     const onFatal = (error: Error): void => this.fail(error);
@@ -96,6 +103,7 @@ export class Life {
     const { tickTimeMs } = config;
     this.role =
       ensemble === null ? null : new Role({ ensemble, tickTimeMs, clock, logger, replica });
+    this.gossip = this.joinGossip();
     const measured = collectFacts({
       config,
       build: { version: VERSION, builtAt: BUILT_AT },
@@ -106,6 +114,7 @@ export class Life {
       recovered,
       replica,
       company: this.companyFacts(),
+      gossip: this.gossip === null ? null : gossipFacts(this.gossip),
       clientPort: () => this.port,
     });
     this.stopMeasuring = measured.stop;
@@ -113,18 +122,17 @@ export class Life {
     const isExhausted = (): boolean => storage.log.isExhausted;
     const { hasRoom } = options;
     const localToken = ports.localToken ?? null;
-    this.clientPort = new ClientPort(
-      createContext({
-        config,
-        replica,
-        secrets,
-        localToken,
-        hasRoom,
-        isExhausted,
-        fourLetterWord,
-        role: this.role,
-      }),
-    );
+    this.context = createContext({
+      config,
+      replica,
+      secrets,
+      localToken,
+      hasRoom,
+      isExhausted,
+      fourLetterWord,
+      role: this.role,
+    });
+    this.clientPort = new ClientPort(this.context);
   }
 
   get address(): string {
@@ -146,6 +154,7 @@ export class Life {
       backlog: config.listenBacklog,
     });
     this.company?.start(this.replica, config);
+    this.gossip?.start();
     this.role?.start((which) => this.clientPort.drop(which));
     this.options.storage.scrub((damage) => this.dealWith(damage));
     this.reaper.start();
@@ -185,9 +194,11 @@ export class Life {
     // One turn more, so that the last replies leave before their connections are closed.
     await new Promise<void>((resolve) => clock.afterTurn(() => clock.afterTurn(resolve)));
     this.company?.stop();
+    const left = this.gossip?.leave();
     // In the middle of a slot an image would be exact at none.
     if (isIdle) await this.snapshotter.finish(() => this.snapshotPoint());
     await this.clientPort.close();
+    await left;
     // The others went on meanwhile: what they sent before the links were cut is being written.
     if (isIdle && (await this.written())) await storage.close();
   }
@@ -204,7 +215,12 @@ export class Life {
     this.ended = true;
     this.stopTimers();
     this.company?.stop();
-    await this.clientPort.close();
+    await Promise.all([this.clientPort.close(), this.gossip?.stop()]);
+  }
+
+  /** What is read from files besides the configuration may have changed. */
+  async reload(): Promise<void> {
+    await this.gossip?.reload();
   }
 
   private companyFacts() {
@@ -263,10 +279,23 @@ export class Life {
   private async standAside(): Promise<void> {
     this.stopTimers();
     this.clientPort.quiesce();
-    await this.clientPort.close();
+    await Promise.all([this.clientPort.close(), this.gossip?.stop()]);
     this.company?.peers.stop();
     await new Promise<void>((resolve) => this.replica.whenWritten(resolve));
     await this.snapshotter.settled();
+  }
+
+  private joinGossip(): GossipAgent | null {
+    const { config, ports, storage, recovered, place } = this.options;
+    const { state } = recovered;
+    return GossipAgent.for({
+      ...{ config, ports, storage, place },
+      load: () => loadOf(this.context),
+      replica: this.replica,
+      membership: () => state.membership,
+      applied: () => ({ slot: this.lastSlot, hash: this.lastHash }),
+      clientPort: () => this.port,
+    });
   }
 
   private createReplica(): Replica {
@@ -323,8 +352,13 @@ export class Life {
   }
 
   private applied(entry: Entry): void {
+    this.lastSlot = entry.slot;
     this.lastHash = entry.hash;
-    if (entry.kind === EntryKind.configuration) this.company?.membersChanged();
+    this.gossip?.announce(entry);
+    if (entry.kind === EntryKind.configuration) {
+      this.company?.membersChanged();
+      this.gossip?.membersChanged();
+    }
     if (this.givingWay === null) this.snapshotter.applied(entry.slot, entry.hash);
   }
 
@@ -370,6 +404,7 @@ export class Life {
     observer?.onLeader(leader);
     if (leader === null) logger.info({}, 'no leader: writes wait');
     else logger.info({ leader }, 'a server leads');
+    this.gossip?.look();
   }
 
   /** The log can't be trusted any more: nobody is answered from here on. */

@@ -1,5 +1,7 @@
 import type { Checksums } from '../io/checksums.ts';
+import type { Ciphers } from '../io/ciphers.ts';
 import type { Clock } from '../io/clock.ts';
+import type { Datagrams } from '../io/datagrams.ts';
 import type { Disk } from '../io/disk.ts';
 import type { Logger } from '../io/logger.ts';
 import type { Network } from '../io/network.ts';
@@ -14,6 +16,10 @@ export interface Ports {
   readonly clock: Clock;
   readonly disk: Disk;
   readonly network: Network;
+  /** Absent: nobody gossips. */
+  readonly datagrams?: Datagrams;
+  /** Absent: nothing can be encrypted. */
+  readonly ciphers?: Ciphers;
   readonly secrets: Secrets;
   readonly checksums: Checksums;
   readonly logger: Logger;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,7 +100,9 @@ export class TestRun {
     const text = all.filter((line) => !/^[\w.]+=$/.test(line)).join('\n');
     const loaded = loadConfig({
       file: 'zoo.cfg',
-      readFile: (path) => files[path] ?? text.replaceAll('$DIR', directory),
+      readFile: (path) =>
+        files[path] ??
+        (path === 'zoo.cfg' ? text.replaceAll('$DIR', directory) : readFileSync(path, 'utf8')),
       environment: {},
       definitions: [],
       flags: [],

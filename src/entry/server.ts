@@ -2,7 +2,9 @@ import type { ServerConfig } from '../config/server-config.ts';
 import type { Logger } from '../io/logger.ts';
 import type { Network } from '../io/network.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
+import { NodeCiphers } from '../io/node/ciphers.ts';
 import { NodeClock } from '../io/node/clock.ts';
+import { NodeDatagrams } from '../io/node/datagrams.ts';
 import { NodeDisk } from '../io/node/disk.ts';
 import { NodeNetwork } from '../io/node/network.ts';
 import {
@@ -44,6 +46,8 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     clock: new NodeClock(),
     disk,
     network: deps.network ?? new NodeNetwork(),
+    datagrams: new NodeDatagrams(),
+    ciphers: new NodeCiphers(),
     secrets,
     checksums: new NodeChecksums(),
     process: PROCESS,

@@ -7,6 +7,7 @@ import {
   type Fact,
   isNewerMeta,
   isPassingChange,
+  isRoot,
   type Member,
   type MemberId,
   type Meta,
@@ -95,7 +96,7 @@ export class Core {
   }
 
   get isRoot(): boolean {
-    return this.meta.role === 'voter';
+    return isRoot(this.meta);
   }
 
   ownFact(): Fact {

@@ -31,6 +31,11 @@ export interface Meta {
   readonly appliedZxid: number;
 }
 
+/** True for those that have the log from the consensus: voters, and whoever is configured. */
+export function isRoot({ role, serverId }: Pick<Meta, 'role' | 'serverId'>): boolean {
+  return role === 'voter' || serverId > 0;
+}
+
 /** Says which of two things a member said of itself is newer, across its restarts too. */
 export interface MetaVersion {
   /** The incarnation its process began with. */

@@ -1,5 +1,5 @@
 import type { Core } from './core.ts';
-import type { Member, MemberId } from './member.ts';
+import { isRoot, type Member, type MemberId } from './member.ts';
 import type { Link } from './messages.ts';
 
 /** How long the answer to a request for a link may take. */
@@ -112,7 +112,7 @@ export class Neighbours {
   /** Roots have the log from each other already. */
   private suits({ id, status, meta }: Member): boolean {
     if (status !== 'alive' || this.links.has(id) || this.refused.has(id)) return false;
-    return !(this.core.isRoot && meta.role === 'voter');
+    return !(this.core.isRoot && isRoot(meta));
   }
 
   private ask(): void {

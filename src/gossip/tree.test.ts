@@ -57,6 +57,16 @@ describe('the tree', () => {
     expect(lone.deliveries.length).toBe(1);
   });
 
+  it('takes nothing at a root, whoever pushes it: the consensus says what is decided', () => {
+    const lone = new Lone({ ...QUIET, degree: 0 }, metaOf(0, 'voter')).knows(1);
+    lone.hears({ type: 'link', isUrgent: false, wantsFeed: false, slot: 0 }, 1).said();
+    lone.hears(push(log.slice(0, 1)), 1);
+    expect([lone.deliveries, lone.gossip.anchor.slot]).toEqual([[], 0]);
+    expect(lone.said('prune')).toMatchObject([{ to: idOf(1) }]);
+    lone.gossip.announce(log.slice(0, 2));
+    expect(lone.gossip.anchor.slot).toBe(2);
+  });
+
   it('stops pushing to one that has said so', () => {
     const lone = linked(2, [2])
       .hears({ type: 'prune' }, 2)

@@ -150,6 +150,12 @@ export class Tree implements LinkHooks {
     const { core, tail } = this;
     const neighbour = this.neighbours.find(from);
     if (core.roster.find(from) === undefined) return;
+    if (core.isRoot) {
+      // Its log comes from the consensus. Whatever a hash covers, only that says what is decided:
+      // an entry taken here would part the tail from the log that is announced next.
+      if (isFeed) this.refuse(from);
+      return;
+    }
     const fresh: Entry[] = [];
     let isEarly = false;
     for (const entry of entries) {

@@ -10,4 +10,6 @@ export interface Observer {
   onApplied(slot: number, digestHigh: number, digestLow: number): void;
   /** Who leads from now on, as far as is known here; null for nobody. */
   onLeader(leaderId: number | null): void;
+  /** Gossip has ended by a fault of its own, which nobody else notices. */
+  onGossipFailed?(error: unknown): void;
 }

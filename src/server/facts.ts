@@ -66,6 +66,47 @@ export interface EnsembleFacts {
   digestsCompared(): number;
 }
 
+/** What a member says of itself by gossip, and what is said of it. */
+export interface GossipMemberFacts {
+  readonly id: string;
+  readonly status: 'alive' | 'suspect' | 'dead' | 'left';
+  readonly incarnation: number;
+  /** Null of one that is gone, if nobody remembers more. */
+  readonly meta: {
+    readonly role: 'voter' | 'observer';
+    /** 0: no configuration names it. */
+    readonly serverId: number;
+    readonly address: string;
+    /** Empty: nowhere. */
+    readonly bulkAddress: string;
+    readonly clientPort: number;
+    readonly version: string;
+    readonly load: number;
+    readonly appliedSlot: number;
+    readonly appliedZxid: number;
+  } | null;
+  /** Slots that the furthest member has applied beyond this one, by what both have told. */
+  readonly lagSlots: number;
+  readonly isSelf: boolean;
+  readonly isLeader: boolean;
+}
+
+/** What is heard by gossip: it informs and decides nothing. */
+export interface GossipFacts {
+  /** Empty until gossip has begun. */
+  members(): readonly GossipMemberFacts[];
+  /** 0: well; up to 8: this server mistrusts itself, and accuses others later. */
+  healthScore(): number;
+  packetsReceived(): number;
+  packetsSent(): number;
+  streams(): number;
+  /** By reason. */
+  droppedPackets(): readonly (readonly [reason: string, count: number])[];
+  refutations(): number;
+  refusedMembers(): number;
+  foreignEntries(): number;
+}
+
 /** How late the event loop runs what is due, in microseconds. */
 export interface LoopDelay {
   quantileUs(share: number): number;
@@ -104,6 +145,8 @@ export interface ServerFacts {
   readonly conf: ConfFacts;
   /** Null for a server alone. */
   readonly ensemble: EnsembleFacts | null;
+  /** Null for a server that takes no part. */
+  readonly gossip: GossipFacts | null;
   /** When the server started, on its monotonic clock. */
   readonly startedMs: number;
   readonly storage: StorageFacts;

@@ -17,6 +17,8 @@ export interface ClusterOptions {
   /** How much faster than true time each server's clock runs. */
   readonly clockRates: readonly number[];
   readonly forgetfulDisks: boolean;
+  /** Servers tell each other who is there. Nothing that is checked may depend on it. */
+  readonly gossip: boolean;
 }
 
 /** A process that has ended with an error. */
@@ -49,12 +51,13 @@ export class Cluster {
 
   constructor(surroundings: Surroundings, options: ClusterOptions) {
     this.surroundings = surroundings;
-    const { size, observers, spares, lines, ownLines } = options;
+    const { size, observers, spares, ownLines, gossip } = options;
+    const lines = gossip ? options.lines : [...options.lines, 'gossip.enabled=false'];
     const founders = new Map<number, Role>();
     for (let id = 1; id <= size; id++) {
       founders.set(id, id <= size - observers ? 'participant' : 'observer');
     }
-    const all = Array.from({ length: size + spares }, (_, i) => {
+    const all: SimServer[] = Array.from({ length: size + spares }, (_, i) => {
       const id = i + 1;
       // Who is to join has a file with all founders and itself, as ZooKeeper's guide has it.
       const roles = new Map<number, Role>([...founders, [id, founders.get(id) ?? 'participant']]);
@@ -141,6 +144,10 @@ export class Cluster {
   private observerOf(id: number): Observer {
     const { world } = this.surroundings;
     return {
+      onGossipFailed: (error) => {
+        const server = this.servers.find((other) => other.id === id);
+        if (server !== undefined) this.failures.push({ server, error, wasBlank: false });
+      },
       onDecided: (entry) => {
         world.trace.mixBytes(entry.hash);
         this.decided.decided(id, entry, world.nowUs);

@@ -7,6 +7,7 @@ import type {
   Stream,
   StreamHandler,
 } from '../io/network.ts';
+import type { BoundSocket } from './datagrams.ts';
 import { Links } from './links.ts';
 import type { SimProcess } from './process.ts';
 import { Endpoint, joined } from './tcp.ts';
@@ -27,6 +28,8 @@ export interface Host {
   /** False: its power is off, nothing comes back from it. */
   isUp: boolean;
   readonly ports: Map<number, { readonly process: SimProcess; readonly accept: Accept }>;
+  /** Those for packets, whose ports are others than those for streams. */
+  readonly sockets: Map<number, BoundSocket>;
   readonly endpoints: Set<Endpoint>;
   nextPort: number;
 }
@@ -39,7 +42,10 @@ export class NetworkWorld {
   readonly giveUpUs: number = GIVE_UP_US;
   /** Share of writes that come in two pieces, one after the other. */
   fragmentation = 0.05;
+  /** Share of packets that come twice. */
+  duplication = 0.01;
   private readonly hosts = new Map<string, Host>();
+  private chance: Prng | null = null;
 
   constructor(world: World) {
     this.world = world;
@@ -53,11 +59,18 @@ export class NetworkWorld {
       network: this,
       isUp: true,
       ports: new Map(),
+      sockets: new Map(),
       endpoints: new Set(),
       nextPort: EPHEMERAL_PORT_FIRST,
     };
     this.hosts.set(name, host);
     return host;
+  }
+
+  /** Only runs that have packets draw from it, so that others stay what they were. */
+  get packetPrng(): Prng {
+    this.chance ??= this.world.prng.fork();
+    return this.chance;
   }
 
   get hostNames(): string[] {
@@ -75,6 +88,9 @@ export class NetworkWorld {
     for (const [port, listening] of host.ports) {
       if (listening.process === process) host.ports.delete(port);
     }
+    for (const [port, socket] of host.sockets) {
+      if (socket.process === process) host.sockets.delete(port);
+    }
     for (const end of [...host.endpoints]) if (end.process === process) end.destroy();
   }
 
@@ -82,6 +98,7 @@ export class NetworkWorld {
   powerOff(host: Host): void {
     host.isUp = false;
     host.ports.clear();
+    host.sockets.clear();
     for (const end of [...host.endpoints]) end.vanish();
   }
 }

@@ -37,6 +37,8 @@ export interface Options {
   readonly chunkBytes: number;
   /** The state begins with counters that are about to wrap. */
   readonly nearWraps: boolean;
+  /** Servers tell each other who is there. */
+  readonly gossip: boolean;
   /** A planted bug, never drawn: disks that call synced what is not. It must be found. */
   readonly forgetfulDisks: boolean;
 }
@@ -150,6 +152,7 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
     chunkBytes: prng.pick([500, 20_000, 1_048_576]),
     nearWraps: prng.chance(0.2),
     forgetfulDisks: false,
+    gossip: servers > 1 && prng.chance(0.5),
     ...said,
   };
 }

@@ -7,6 +7,7 @@ import type { LogFields, Logger } from '../io/logger.ts';
 import type { Secrets } from '../io/secrets.ts';
 import type { Observer } from '../replica/observer.ts';
 import type { State } from '../state/state.ts';
+import { SimDatagrams } from './datagrams.ts';
 import { SimDisk } from './disk.ts';
 import { type DiskSpeed, timedBy } from './disk-timing.ts';
 import { type Host, type NetworkWorld, SimNetwork } from './network.ts';
@@ -96,6 +97,7 @@ export class SimServer {
       clock: new ProcessClock(process, this.clock),
       disk: this.disk,
       network: new SimNetwork(process, this.host),
+      datagrams: new SimDatagrams(process, this.host),
       secrets: new SimSecrets(this.prng.fork(), hashes),
       checksums,
       logger: this.logger(process),

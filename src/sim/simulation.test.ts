@@ -18,6 +18,15 @@ describe('a simulation', () => {
     expect(other.hash).not.toBe(one.hash);
   });
 
+  it('is the same for the same seed with gossip, which changes no verdict', async () => {
+    const said = { servers: 3, gossip: true };
+    const [one, again] = [await run(1, said), await run(1, said)];
+    expect(again).toEqual(one);
+    expect(one.verdict).toBe(Verdict.ok);
+    const without = await run(1, { ...said, gossip: false });
+    expect([without.verdict, without.hash !== one.hash]).toEqual([Verdict.ok, true]);
+  });
+
   it('finds nothing wrong in some seeds, with much going on', async () => {
     let calls = 0;
     for (let seed = 100; seed < 110; seed++) {

@@ -20,6 +20,7 @@ const scenarios = [
   'expiry',
   'riders',
   'reconfig',
+  'gossip',
 ];
 
 const { values: options } = parseArgs({

@@ -34,7 +34,18 @@ const IMPORTS: Record<string, readonly string[]> = {
     'config',
     'entry',
   ],
-  entry: ['base', 'protocol', 'state', 'paxos', 'storage', 'replica', 'server', 'io', 'config'],
+  entry: [
+    'base',
+    'protocol',
+    'state',
+    'paxos',
+    'gossip',
+    'storage',
+    'replica',
+    'server',
+    'io',
+    'config',
+  ],
   cli: ['base', 'io', 'config', 'entry', 'storage', 'server', 'protocol'],
 };
 

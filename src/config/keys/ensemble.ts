@@ -35,7 +35,7 @@ export const ensemble: KeySection = {
       null,
       '`host:port:port[:role][|…][;[clientHost:]clientPort]`, one for each server, the same list ' +
         'on all of them. Ids go from 1 to 254. The first port carries consensus and bulk ' +
-        'transfer, the second is kept for gossip. `<dataDir>/myid` says which line is the ' +
+        'transfer, the second gossip (UDP and TCP). `<dataDir>/myid` says which line is the ' +
         "server's own; its client port is used. With fewer than two voters the server runs alone " +
         '(see standaloneEnabled).',
       fileKey,

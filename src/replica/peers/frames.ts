@@ -27,6 +27,9 @@ export const FrameType = {
   founding: 16,
   digests: 17,
   differs: 18,
+  /** Those of gossip's port; what stands between belongs to others. */
+  gossipChallenge: 48,
+  gossip: 49,
 } as const;
 
 /** `length:u32 crc32:u32 type:u8 payload`; length and checksum cover type and payload. */

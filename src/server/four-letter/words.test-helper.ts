@@ -5,7 +5,7 @@ import { TestServer } from '../test-server.test-helper.ts';
 import { createFourLetterWords } from './words.ts';
 
 export const WORDS: readonly string[] =
-  'ruok isro srvr stat cons crst srst conf envi dump wchs wchc wchp dirs hash gtmk stmk mntr'.split(
+  'ruok isro srvr stat cons crst srst conf envi dump wchs wchc wchp dirs hash gtmk stmk mbrs mntr'.split(
     ' ',
   );
 
@@ -25,6 +25,7 @@ export const FACTS: ServerFacts = {
     serverId: 0,
   },
   ensemble: null,
+  gossip: null,
   startedMs: 0,
   storage: {
     snapshotMs: new Summary(),

@@ -8,6 +8,7 @@ import {
 } from './configuration.ts';
 import { connectionLines, resetConnections } from './connections.ts';
 import { dumpText } from './dump.ts';
+import { membersText } from './members.ts';
 import { monitorText } from './monitor.ts';
 import { readOnlyText, resetServer, serverText, statusText } from './status.ts';
 import { watchesByConnection, watchesByPath, watchSummary } from './watch-lists.ts';
@@ -37,11 +38,12 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   wchp: (_, { context }) => watchesByPath(context),
   dirs: directoriesText,
   hash: (_, { context }) => digestsText(context),
+  mbrs: membersText,
   mntr: (facts, { context }) => monitorText(facts, context),
 };
 
 /** They answer without a leader, too. */
-const ALWAYS_SERVED = new Set(['ruok', 'envi', 'isro', 'gtmk', 'stmk']);
+const ALWAYS_SERVED = new Set(['ruok', 'envi', 'isro', 'gtmk', 'stmk', 'mbrs']);
 const NOT_SERVING = 'This ZooKeeper instance is not currently serving requests';
 /** What telnet sends for an interrupt: IAC IP IAC DM. It ends the connection. */
 const TELNET_CLOSE = '\xff\xf4\xff\xfd';

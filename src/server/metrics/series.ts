@@ -4,6 +4,7 @@ import type { ServerContext } from '../context.ts';
 import type { ServerFacts } from '../facts.ts';
 import { tellEnsemble } from './ensemble.ts';
 import { ephemeralsCount, nodeCount, outstandingRequests } from './figures.ts';
+import { tellGossip } from './gossip.ts';
 import { tellQuotas } from './quotas.ts';
 import type { MetricsSink } from './sink.ts';
 
@@ -19,6 +20,7 @@ export function tellMetrics(facts: ServerFacts, context: ServerContext, sink: Me
   tellSummaries(facts, context, sink);
   tellOwn(facts, context, sink);
   tellEnsemble(facts, context, sink);
+  tellGossip(facts, sink);
 }
 
 function tellGauges(facts: ServerFacts, context: ServerContext, sink: MetricsSink): void {

@@ -1,0 +1,48 @@
+import { boolean, fileKey, honoured, type KeySection, port, text } from '../key.ts';
+
+export const gossip: KeySection = {
+  title: 'Gossip',
+  keys: [
+    honoured(
+      'gossip.enabled',
+      boolean,
+      'true',
+      'Servers of an ensemble tell each other who is there (quoll members), by UDP and TCP on the ' +
+        'second port of their lines. `false`: this one takes no part. Nothing else depends on it.',
+      fileKey,
+    ),
+    honoured(
+      'gossip.keyFile',
+      text,
+      null,
+      'File with keys of 32 bytes in base64, one a line (openssl rand -base64 32). The first one ' +
+        'seals what this server says, all of them open what it hears. It is read again when it ' +
+        'changes and on SIGHUP. Whoever holds a key is trusted with the data.',
+      fileKey,
+    ),
+    honoured(
+      'gossip.port',
+      port,
+      '0',
+      'Port for gossip of a server alone, which takes no part without it. In an ensemble the ' +
+        'server line has it.',
+      fileKey,
+    ),
+    honoured(
+      'gossip.address',
+      text,
+      null,
+      'Name or address by which others reach the gossip.port of a server alone. It listens there; ' +
+        'with quorumListenOnAllIPs=true on all addresses.',
+      { ...fileKey, defaultNote: 'clientPortAddress' },
+    ),
+    honoured(
+      'gossip.insecure',
+      boolean,
+      'false',
+      '`true` lets a server that no server line names take part without a key beyond this machine: ' +
+        'then everyone who reaches the port can read the data, and make some up.',
+      fileKey,
+    ),
+  ],
+};
