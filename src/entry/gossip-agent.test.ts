@@ -60,6 +60,7 @@ function newAgent(config: ServerConfig = configOf()): GossipAgent {
       onRecovering: () => {},
       onDecided: () => {},
       onApplied: () => {},
+      onLeader: () => {},
       onGossipFailed: (error) => faults.push(error),
     },
   };

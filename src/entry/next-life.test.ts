@@ -54,6 +54,7 @@ class Scene {
         setup: { messageSizes: { retainBytes: 4_096, chunkBytes: 4_096 } },
         clockRates: [],
         forgetfulDisks: false,
+        gossip: false,
       },
     );
     this.victim = this.cluster.servers[2] as SimServer;
