@@ -174,7 +174,7 @@ class Server implements RunningServer {
 
   private async recover(storage: Storage): Promise<Recovered> {
     const { config, ports, place } = this;
-    const { clock, secrets, logger, observer, prepare } = ports;
+    const { clock, secrets, logger, observer, prepare, levelSupported } = ports;
     const recovered = await recover({
       storage,
       clock,
@@ -183,6 +183,7 @@ class Server implements RunningServer {
       maxTreeBytes: config.maxTreeBytes,
       ...(observer === undefined ? {} : { observer }),
       ...(prepare === undefined ? {} : { prepare }),
+      ...(levelSupported === undefined ? {} : { levelSupported }),
       firstConfiguration: place === null ? LONE_CONFIGURATION : configurationOf(place.config),
     });
     logRecovery(logger, recovered);

@@ -35,7 +35,8 @@ export class Place {
     this.identity = identity;
     const { network, checksums, logger, clock } = ports;
     const turn = new Turn(clock);
-    this.io = { network, checksums, turn, logger, nowMs: () => clock.monotonicMs() };
+    const nowMs = (): number => clock.monotonicMs();
+    this.io = { network, checksums, turn, logger, nowMs, level: ports.levelSupported };
     this.listener = new PeerListener(this.io, config.serverId);
     this.line = lineOf(config.servers, config.serverId);
     this.text = foundingText(config);

@@ -32,6 +32,8 @@ export interface Ports {
   readonly storageSizes?: StorageSizes;
   /** Sizes of messages between replicas; absent: the usual ones. */
   readonly messageSizes?: MessageSizes;
+  /** The behaviour level that this server can follow; absent: all that this version can. */
+  readonly levelSupported?: number;
   /** What a blank state begins with, on all replicas alike; absent: nothing. */
   readonly prepare?: (blank: State) => void;
 }

@@ -34,6 +34,7 @@ export interface RecoverOptions {
   readonly maxTreeBytes: number;
   /** Holds until the log says otherwise. */
   readonly firstConfiguration: Configuration;
+  readonly levelSupported?: number;
   readonly prepare?: (blank: State) => void;
   /** Sees what is replayed. */
   readonly observer?: Observer;
@@ -41,10 +42,15 @@ export interface RecoverOptions {
 
 /** The newest snapshot and the decided part of the log behind it, made into a state. */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
-  const { storage, clock, secrets, maxTreeBytes } = options;
+  const { storage, clock, secrets, maxTreeBytes, levelSupported } = options;
   const startedMs = clock.monotonicMs();
   // Storage has checked every slice of its own snapshots.
-  const treeOptions = { seed: seedOf(secrets), maxBytes: maxTreeBytes, verifyDigests: false };
+  const treeOptions = {
+    seed: seedOf(secrets),
+    maxBytes: maxTreeBytes,
+    verifyDigests: false,
+    ...(levelSupported === undefined ? {} : { levelSupported }),
+  };
   const base = await storage.loadSnapshot(async (snapshot) => {
     const loader = new StateLoader(treeOptions);
     for await (const slice of snapshot.slices) loader.accept(slice);

@@ -17,7 +17,9 @@ const FIRST_NUMBER = 1_000;
 /** A leader whose quorum, log and clock are the test's. */
 class Bench {
   readonly clock: SimClock = new SimClock();
-  readonly state: State = new State({ seed: [1, 2] });
+  readonly state: State;
+  /** What the others that are connected can follow. */
+  readonly levels: Map<number, number> = new Map();
   readonly intake: Intake = new Intake(this.clock, 0);
   readonly told: string[] = [];
   readonly paxos = {
@@ -26,10 +28,21 @@ class Bench {
     decidedSlot: 5,
     isAlone: false,
     confirm: () => 0,
+    configuration: {
+      id: 1,
+      quorums: {
+        voters: [1, 2, 3].map((id) => ({ id, weight: 1, group: 0 })),
+        electionSize: 0,
+        writeSize: 0,
+        hierarchical: false,
+      },
+      observers: [],
+    },
   };
   readonly leadership: Leadership;
 
-  constructor(isAlone = false) {
+  constructor(isAlone = false, levelSupported = 1) {
+    this.state = new State({ seed: [1, 2], levelSupported });
     this.paxos.isAlone = isAlone;
     this.paxos.confirm = () => ++this.paxos.probes;
     this.leadership = new Leadership({
@@ -39,6 +52,7 @@ class Bench {
       clock: this.clock,
       peers: {
         ...NO_PEERS,
+        levels: this.levels,
         confirmReport: (to, number) => this.told.push(`report ${to} ${number}`),
         tellIndex: (to, number, slot) => this.told.push(`index ${to} ${number} ${slot}`),
       },
@@ -296,5 +310,31 @@ describe('what a leader tells', () => {
     bench.leadership.onReport(3, 4, []);
     bench.leadership.stop();
     expect(bench.confirm()).toEqual([]);
+  });
+});
+
+describe('a behaviour that a later version brings', () => {
+  it('begins once every voter can, and whoever else is connected', () => {
+    const bench = new Bench(false, 2);
+    const levelAfter = (...levels: [id: number, level: number][]): number => {
+      bench.levels.clear();
+      for (const [id, level] of levels) bench.levels.set(id, level);
+      bench.leadership.sweep();
+      bench.decide();
+      return bench.state.level;
+    };
+    expect(levelAfter([2, 2])).toBe(1);
+    expect(levelAfter([2, 2], [3, 1])).toBe(1);
+    expect(levelAfter([2, 2], [3, 2], [4, 1])).toBe(1);
+    expect(levelAfter([2, 3], [3, 2])).toBe(2);
+  });
+
+  it('is not proposed where it has begun', () => {
+    const bench = new Bench(false, 2);
+    for (const id of [2, 3]) bench.levels.set(id, 2);
+    bench.leadership.sweep();
+    expect(bench.decide()).toHaveLength(1);
+    bench.leadership.sweep();
+    expect(bench.decide()).toEqual([]);
   });
 });

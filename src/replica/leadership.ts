@@ -27,7 +27,10 @@ interface Question {
 }
 
 /** What of the consensus this needs. */
-export type Confirming = Pick<Paxos, 'confirm' | 'confirmedProbe' | 'decidedSlot' | 'isAlone'>;
+export type Confirming = Pick<
+  Paxos,
+  'confirm' | 'confirmedProbe' | 'decidedSlot' | 'isAlone' | 'configuration'
+>;
 
 /** Where confirmations go that are this replica's own. */
 export interface OwnAnswers {
@@ -183,8 +186,9 @@ export class Leadership {
     this.intake.end();
   }
 
-  /** Proposes the closing of silent sessions. */
+  /** Proposes the closing of silent sessions, and what all can do by now. */
   sweep(): void {
+    this.raiseLevel();
     this.expiry.sweep(this.clock.monotonicMs(), (lease) => {
       const { high, low } = lease;
       const session = this.state.sessions.get(high, low);
@@ -194,6 +198,23 @@ export class Leadership {
       this.intake.end();
     });
     if (!this.paxos.isAlone) this.logAges();
+  }
+
+  /**
+   * All begin to behave as a later version does at one slot, once every voter can, and whoever else
+   * is connected. Who is away and can't ends when it gets there, rather than to differ.
+   */
+  private raiseLevel(): void {
+    const { state, peers, serverId, intake } = this;
+    if (state.levelSupported <= state.level) return;
+    const levels = new Map(peers.levels).set(serverId, state.levelSupported);
+    const { voters } = this.paxos.configuration.quorums;
+    const level = Math.min(...levels.values());
+    if (level <= state.level || voters.some(({ id }) => !levels.has(id))) return;
+    const writer = intake.begin(CommandKind.openEpoch, 0, 0, 0);
+    writer.i32(0);
+    writer.i32(level);
+    intake.end();
   }
 
   /** Logs who has been silent for half of its time-out or longer, and who has spoken again. */

@@ -15,6 +15,8 @@ export interface Touch {
  * chunk that was under way to a leader, lost, and led again, must not overtake the ones before it.
  */
 export interface PeerPort {
+  /** The behaviour level that each connected replica can follow; absent: nobody is connected. */
+  readonly levels?: ReadonlyMap<number, number>;
   send(to: number, message: Message): void;
   forward(to: number, ballot: Ballot, chunk: Chunk): void;
   report(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void;

@@ -5,6 +5,7 @@ import { checkConvergence, type Standing } from './checkers/convergence.ts';
 import { checkEphemerals } from './checkers/ephemerals.ts';
 import { checkExactlyOnce } from './checkers/exactly-once.ts';
 import { checkExpiry } from './checkers/expiry.ts';
+import { checkLevels } from './checkers/levels.ts';
 import { checkLocks } from './checkers/locks.ts';
 import { checkGhosts, checkPings } from './checkers/pings.ts';
 import { checkRealTime, checkSync } from './checkers/real-time.ts';
@@ -26,6 +27,8 @@ export interface Terms {
   readonly isAlone: boolean;
   readonly nearWraps: boolean;
   readonly standings: readonly Standing[];
+  /** Of the versions that run, and have run together for long enough; empty if they have not. */
+  readonly runningLevels: readonly number[];
   /** When it ended, and for how long nothing had been wrong any more. */
   readonly endUs: number;
   readonly quietUs: number;
@@ -57,6 +60,7 @@ export function check(history: History, decided: DecidedLog, terms: Terms): stri
     ...named('locks', checkLocks(evidence)),
     ...named('watches', checkWatches(evidence)),
     ...named('configurations', checkConfigurations(evidence)),
+    ...named('levels', checkLevels(evidence, terms.runningLevels)),
     ...named('convergence', checkConvergence(decided, members, terms.standings, endUs - LAG_US)),
   ];
 }

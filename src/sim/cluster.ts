@@ -101,6 +101,13 @@ export class Cluster {
     this.startNow(server);
   }
 
+  /** Those that are started from now on are of the next version; an upgrade leaves none behind. */
+  finishUpgrade(): void {
+    const all = [...this.servers, ...this.spares];
+    const level = Math.max(...all.map((server) => server.level));
+    for (const server of all) server.level = level;
+  }
+
   start(): void {
     for (const server of this.servers) this.startNow(server);
   }

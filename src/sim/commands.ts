@@ -29,6 +29,8 @@ export interface LoggedCommand extends PlainCommand {
     readonly request: ReconfigRequest;
     readonly identities: ReadonlyMap<number, Uint8Array>;
   };
+  /** Of openEpoch: the behaviour level from here on; 0: as it was. */
+  readonly level?: number;
   /** Of sessionAges: who had been silent for how many quarters of its time-out. */
   readonly ages?: readonly { readonly session: bigint; readonly age: number }[];
 }
@@ -92,7 +94,15 @@ function sessionOf(high: number, low: number): bigint {
 
 type CommandBody = Pick<
   LoggedCommand,
-  'write' | 'opening' | 'path' | 'code' | 'opensEpoch' | 'membership' | 'reconfig' | 'ages'
+  | 'write'
+  | 'opening'
+  | 'path'
+  | 'code'
+  | 'opensEpoch'
+  | 'level'
+  | 'membership'
+  | 'reconfig'
+  | 'ages'
 >;
 
 function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
@@ -112,7 +122,7 @@ function bodyOf(kind: number, opcode: number, reader: Reader): CommandBody {
     case CommandKind.reject:
       return { code: reader.i32() };
     case CommandKind.openEpoch:
-      return { opensEpoch: (reader.i32() & OpenEpoch.opensEpoch) !== 0 };
+      return { opensEpoch: (reader.i32() & OpenEpoch.opensEpoch) !== 0, level: reader.i32() };
     case CommandKind.sessionAges:
       return { ages: agesIn(reader) };
     default:

@@ -28,6 +28,8 @@ type Fault = (victims: Victims) => () => void;
 
 const ROLLING_LOOK_US = 50_000;
 const CROWD_MAX = 40;
+/** Of a version that knows more than the one that runs at first. */
+const LEVEL_NEXT = 2;
 
 const servers = ({ cluster }: Victims): string[] => cluster.servers.map(({ name }) => name);
 const everybody = ({ network }: Victims): string[] => network.hostNames;
@@ -129,6 +131,16 @@ function stampede(victims: Victims): () => void {
   return () => network.links.heal();
 }
 
+/** The next version is installed on one server, and on all that join from now on. */
+function upgrade(victims: Victims): () => void {
+  const { servers: all, spares } = victims.cluster;
+  const left = all.filter(({ level }) => level < LEVEL_NEXT);
+  const server = left.length > 0 ? victims.prng.pick(left) : oneOf(victims);
+  for (const each of [server, ...spares]) each.level = LEVEL_NEXT;
+  server.shutDown();
+  return () => victims.cluster.startLater(server, victims.prng.between(1, 50_000));
+}
+
 function slowDisk(victims: Victims): () => void {
   const server = oneOf(victims);
   server.speed.slowness = victims.prng.magnitude(3, 1_000);
@@ -227,6 +239,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   fullDisk,
   diskError,
   rollingRestart,
+  upgrade,
   stampede,
 };
 

@@ -64,6 +64,9 @@ function parsedValue(name: string, text: string): unknown {
   return text === 'true' || text === 'false' ? text === 'true' : Number(text);
 }
 
+/** For errors that no run is there to be told of. */
+let running = 0;
+
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -98,6 +101,7 @@ async function main(): Promise<number> {
   const startedCpu = process.cpuUsage();
   let worst: number = Verdict.ok;
   for (let run = seed; run < seed + runs; run++) {
+    running = run;
     const drawn = drawOptions(run, said);
     if (options) say(JSON.stringify(drawn));
     const result = await new Simulation(drawn, platform, trace ? say : null).run();
@@ -118,7 +122,9 @@ async function main(): Promise<number> {
 }
 
 process.on('unhandledRejection', (error) => {
-  say(`127 unhandled rejection: ${error instanceof Error ? error.stack : String(error)}`);
+  say(
+    `127 seed ${running}: unhandled rejection: ${error instanceof Error ? error.stack : String(error)}`,
+  );
   process.exit(Verdict.crash);
 });
 // Whoever reads may have seen enough (`| head`).

@@ -62,6 +62,9 @@ export class SimServer {
   readonly speed: DiskSpeed = { slowness: 1 };
   disk: SimDisk = new SimDisk();
   process: SimProcess | null = null;
+  /** The behaviour level of the version that is installed, and that of the one that runs. */
+  level = 1;
+  runningLevel = 1;
   /** Some process of it has served on this disk. */
   hasServed = false;
   /** Set while the process serves. */
@@ -92,7 +95,8 @@ export class SimServer {
     this.process = process;
     this.host.isUp = true;
     this.disk.schedule = timedBy(process, this.prng, this.speed);
-    this.note('starts');
+    this.runningLevel = this.level;
+    this.note('starts', { level: this.level });
     startReplica(this.options.config, {
       clock: new ProcessClock(process, this.clock),
       disk: this.disk,
@@ -103,6 +107,7 @@ export class SimServer {
       logger: this.logger(process),
       observer: this.options.observer,
       storageSizes: STORAGE_SIZES,
+      levelSupported: this.level,
       ...this.options.setup,
     }).then(
       (running) => this.serves(process, running),

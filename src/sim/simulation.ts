@@ -18,6 +18,7 @@ import { Operator } from './operator.ts';
 import type { Options } from './options.ts';
 import { SimProcess } from './process.ts';
 import { ProcessClock } from './process-clock.ts';
+import type { SimServer } from './server.ts';
 import { Trace } from './trace.ts';
 import { act, visit } from './workload.ts';
 import { World } from './world.ts';
@@ -119,6 +120,7 @@ export class Simulation {
   /** Good conditions for everybody; processes that do not run are started. */
   private heal(): void {
     this.network.links.heal();
+    this.cluster.finishUpgrade();
     for (const server of this.cluster.servers) this.cluster.startLater(server, 0);
   }
 
@@ -217,10 +219,13 @@ export class Simulation {
       id: server.id,
       isExcused: !this.isQuiet || nemesis?.isUnsound(server) === true,
     }));
+    // Whose disk has lied may be kept out by the others for good.
+    const isWhole = this.isSettled && standings.every(({ isExcused }) => !isExcused);
     const wrong = check(this.history, cluster.decided, {
       isAlone: servers === 1,
       nearWraps,
       standings,
+      runningLevels: isWhole ? cluster.servers.map(levelOf) : [],
       endUs: world.nowUs,
       quietUs: this.isSettled ? SETTLING_MS * 1_000 : 0,
     });
@@ -250,4 +255,9 @@ export class Simulation {
       slots: this.cluster.decided.lastSlot,
     };
   }
+}
+
+/** Who does not serve can't say that it can follow. */
+function levelOf({ isServing, runningLevel }: SimServer): number {
+  return isServing ? runningLevel : 1;
 }

@@ -12,10 +12,10 @@ export const LEVEL_SUPPORTED = 1;
 export class BehaviourLevelError extends Error {
   override readonly name = 'BehaviourLevelError';
 
-  constructor(level: number) {
+  constructor(level: number, supported: number) {
     super(
       `this replica is too old: its ensemble works at behaviour level ${level}, this version of ` +
-        `Quoll knows ${LEVEL_SUPPORTED}. Install the version that the other servers run`,
+        `Quoll knows ${supported}. Install the version that the other servers run`,
     );
   }
 }
@@ -27,6 +27,11 @@ export class Ensemble {
   private ownClusterId: Uint8Array | null = null;
   private ownMembership: Membership | null = null;
   private ownLevel = 1;
+  readonly levelSupported: number;
+
+  constructor(levelSupported: number = LEVEL_SUPPORTED) {
+    this.levelSupported = levelSupported;
+  }
 
   get clusterId(): Uint8Array | null {
     return this.ownClusterId;
@@ -54,7 +59,7 @@ export class Ensemble {
 
   /** Throws if this version can't follow. */
   raiseLevel(level: number): void {
-    if (level > LEVEL_SUPPORTED) throw new BehaviourLevelError(level);
+    if (level > this.levelSupported) throw new BehaviourLevelError(level, this.levelSupported);
     if (level <= this.ownLevel) return;
     this.ownLevel = level;
     this.rehash();

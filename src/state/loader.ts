@@ -5,9 +5,8 @@ import { Ensemble } from './ensemble.ts';
 import { FORMAT, MAGIC } from './image.ts';
 import { decodeId, decodeMembership } from './membership.ts';
 import { Sessions } from './sessions.ts';
-import { State } from './state.ts';
+import { State, type StateOptions } from './state.ts';
 import { TreeLoader } from './tree/loader.ts';
-import type { TreeOptions } from './tree/tree.ts';
 
 interface Head {
   readonly zxid: number;
@@ -19,18 +18,19 @@ interface Head {
 
 /** Makes a state from the slices of an image, in their order. */
 export class StateLoader {
-  private readonly options: TreeOptions;
+  private readonly options: StateOptions;
   private readonly tree: TreeLoader;
   private readonly acls = new AclTable();
   private readonly sessions = new Sessions();
-  private readonly ensemble = new Ensemble();
+  private readonly ensemble: Ensemble;
   private head: Head | null = null;
   private aclsLeft = 0;
   private sessionsLeft = 0;
   private aclUses = 0;
 
-  constructor(options: TreeOptions) {
+  constructor(options: StateOptions) {
     this.options = options;
+    this.ensemble = new Ensemble(options.levelSupported);
     this.tree = new TreeLoader(options);
   }
 

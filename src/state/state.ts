@@ -3,6 +3,7 @@ import { type Acl, AclTable } from './acl.ts';
 import { permits } from './acl-rules.ts';
 import { applyCommand } from './apply.ts';
 import { Context } from './context.ts';
+import { Ensemble } from './ensemble.ts';
 import { planReconfig } from './ensemble-commands.ts';
 import { finish, LANE_HIGH, LANE_LOW, mix, Sum64 } from './hash.ts';
 import type { Identities } from './identities.ts';
@@ -12,7 +13,7 @@ import type { Outcome } from './outcome.ts';
 import { Query } from './query.ts';
 import { forEachReapable, type ReapVisitor } from './reap.ts';
 import type { ReconfigPlan } from './reconfig.ts';
-import type { Sessions } from './sessions.ts';
+import { Sessions } from './sessions.ts';
 import { plantSystemNodes } from './system-nodes.ts';
 import type { Row } from './tree/layout.ts';
 import { Tree, type TreeOptions } from './tree/tree.ts';
@@ -23,6 +24,11 @@ const TWO_32 = 4_294_967_296;
 
 /** Object, hash and place in the map of one session, on the heap. */
 const SESSION_BYTES = 384;
+
+export interface StateOptions extends TreeOptions {
+  /** What apply can do; absent: all that this version can. */
+  readonly levelSupported?: number;
+}
 
 /** What all replicas agree on: znodes, ACLs, sessions, quotas. `README.md` tells the rules. */
 export class State {
@@ -36,7 +42,7 @@ export class State {
   private readonly context: Context;
 
   /** As a fresh server has it, or, for the loader, around what an image held. */
-  constructor(options: TreeOptions, loaded?: Context) {
+  constructor(options: StateOptions, loaded?: Context) {
     this.context = loaded ?? freshContext(options);
     this.tree = this.context.tree;
     this.sessions = this.context.sessions;
@@ -74,6 +80,11 @@ export class State {
   /** The behaviour level that the log has agreed on. */
   get level(): number {
     return this.context.ensemble.level;
+  }
+
+  /** The highest one that this replica can follow. */
+  get levelSupported(): number {
+    return this.context.ensemble.levelSupported;
   }
 
   /** False when the next epoch could no longer be told exactly: about 2 million elections. */
@@ -155,10 +166,11 @@ export class State {
   }
 }
 
-function freshContext(options: TreeOptions): Context {
+function freshContext(options: StateOptions): Context {
   const tree = new Tree(options);
   const acls = new AclTable();
   const lists = { containers: tree.newList(), ttls: tree.newList() };
   plantSystemNodes(tree, acls);
-  return new Context(tree, lists, acls);
+  const ensemble = new Ensemble(options.levelSupported);
+  return new Context(tree, lists, acls, new Sessions(), ensemble);
 }

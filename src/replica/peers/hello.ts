@@ -1,5 +1,6 @@
 import { DecodeError, type Reader } from '../../base/reader.ts';
 import type { Writer } from '../../base/writer.ts';
+import { LEVEL_SUPPORTED } from '../../state/ensemble.ts';
 
 /** What a connection between replicas is for. */
 export const Purpose = {
@@ -31,11 +32,17 @@ export interface Hello {
   readonly line: string;
 }
 
+/** A hello as it comes from somebody. */
+export interface Greeting extends Hello {
+  /** The behaviour level that the sender's version can follow. */
+  readonly level: number;
+}
+
 /**
  * `magic:i32 version:i32 purpose:u8 clusterId:16 serverId:i32 identity:16 toServerId:i32
- * line:ustring`
+ * line:ustring level:i32`
  */
-export function encodeHello(writer: Writer, hello: Hello): void {
+export function encodeHello(writer: Writer, hello: Hello, level: number = LEVEL_SUPPORTED): void {
   writer.i32(MAGIC);
   writer.i32(VERSION);
   writer.u8(hello.purpose);
@@ -44,9 +51,10 @@ export function encodeHello(writer: Writer, hello: Hello): void {
   writer.raw(hello.identity);
   writer.i32(hello.toServerId);
   writer.ustring(hello.line);
+  writer.i32(level);
 }
 
-export function decodeHello(reader: Reader): Hello {
+export function decodeHello(reader: Reader): Greeting {
   if (reader.i32() !== MAGIC) throw new DecodeError('no replica of Quoll');
   const version = reader.i32();
   if (version !== VERSION) throw new DecodeError(`a replica that speaks version ${version}`);
@@ -60,6 +68,8 @@ export function decodeHello(reader: Reader): Hello {
     identity: takeId(reader),
     toServerId: reader.i32(),
     line: reader.ustring() ?? '',
+    // The first version says none.
+    level: reader.remaining > 0 ? reader.i32() : 1,
   };
 }
 

@@ -4,10 +4,10 @@ import type { Logger } from '../../io/logger.ts';
 import type { Listener, Network, Stream } from '../../io/network.ts';
 import type { Turn } from '../turn.ts';
 import { type FrameHandler, FrameStream, FrameType } from './frames.ts';
-import { decodeHello, type Hello } from './hello.ts';
+import { decodeHello, type Greeting } from './hello.ts';
 
 /** Takes over a connection after its greeting, or says why not. */
-export type Acceptance = (hello: Hello, frames: FrameStream) => FrameHandler | string;
+export type Acceptance = (hello: Greeting, frames: FrameStream) => FrameHandler | string;
 
 export interface PeerIo {
   readonly network: Network;
@@ -15,6 +15,8 @@ export interface PeerIo {
   readonly turn: Turn;
   readonly logger: Logger;
   readonly nowMs: () => number;
+  /** The behaviour level that others are told; absent: what this version can follow. */
+  readonly level?: number | undefined;
 }
 
 /** Connections of replicas that never say who they are, at most. */
@@ -100,7 +102,7 @@ export class PeerListener {
     frames.finish();
   }
 
-  private decide(hello: Hello, frames: FrameStream): FrameHandler | string {
+  private decide(hello: Greeting, frames: FrameStream): FrameHandler | string {
     if (hello.toServerId !== this.serverId) {
       return `this is server ${this.serverId}, not ${hello.toServerId}: check the addresses of the server lines`;
     }

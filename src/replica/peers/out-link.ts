@@ -132,7 +132,7 @@ export class OutLink implements FrameHandler {
         stopWaiting();
         this.giveUp = () => {};
         this.dialled = new FrameStream(stream, io, this);
-        encodeHello(this.dialled.begin(FrameType.hello), this.options.hello);
+        encodeHello(this.dialled.begin(FrameType.hello), this.options.hello, io.level);
         this.dialled.end();
         return this.dialled;
       },

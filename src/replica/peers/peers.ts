@@ -10,7 +10,7 @@ import type { Chunk } from '../outbox.ts';
 import type { PeerPort, Touch } from '../peer-port.ts';
 import type { Replica } from '../replica.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
-import { type Hello, Purpose } from './hello.ts';
+import { type Greeting, type Hello, Purpose } from './hello.ts';
 import type { PeerIo, PeerListener } from './listener.ts';
 import { OutLink, SILENCE_MS_MAX } from './out-link.ts';
 
@@ -48,6 +48,7 @@ export class Peers implements PeerPort {
   private readonly options: PeersOptions;
   private readonly outgoing = new Map<number, OutLink>();
   private readonly incoming = new Map<number, FrameStream>();
+  readonly levels: Map<number, number> = new Map();
   private replica: Replica | null = null;
   private stopChecks: () => void = () => {};
   private lastCheckMs = 0;
@@ -72,6 +73,7 @@ export class Peers implements PeerPort {
     for (const frames of this.incoming.values()) frames.destroy();
     this.outgoing.clear();
     this.incoming.clear();
+    this.levels.clear();
     this.replica = null;
   }
 
@@ -195,7 +197,7 @@ export class Peers implements PeerPort {
     this.outgoing.set(id, link);
   }
 
-  private accept(hello: Hello, frames: FrameStream): FrameHandler | string {
+  private accept(hello: Greeting, frames: FrameStream): FrameHandler | string {
     const reason = this.options.refuse(hello);
     if (reason !== null) return reason;
     const id = hello.serverId;
@@ -203,6 +205,7 @@ export class Peers implements PeerPort {
     const older = this.incoming.get(id);
     this.incoming.set(id, frames);
     older?.destroy();
+    this.levels.set(id, hello.level);
     frames.begin(FrameType.welcome).raw(this.options.identity);
     frames.end();
     this.options.onLearner(hello, true);
@@ -211,6 +214,7 @@ export class Peers implements PeerPort {
       onClose: () => {
         if (this.incoming.get(id) !== frames) return;
         this.incoming.delete(id);
+        this.levels.delete(id);
         this.options.onLearner(hello, false);
         this.replica?.onDisconnected(id);
       },
