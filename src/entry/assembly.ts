@@ -144,7 +144,8 @@ class Server implements RunningServer {
     // A life that was giving way has begun one meanwhile, which ends before the next life.
     await this.renewal;
     await this.place?.listener.close();
-    this.settle(null);
+    // It may have failed before its end could begin.
+    this.settle(this.life?.failure ?? null);
   }
 
   private openStorage(clusterId: Uint8Array | null): Promise<Storage> {

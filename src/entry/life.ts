@@ -78,6 +78,8 @@ export class Life {
   private lastHash: Uint8Array;
   private ended = false;
   private isClosing = false;
+  /** What has ended it. */
+  failure: Error | null = null;
   /** Whoever waits for writes waits in vain. */
   private stopDraining: () => void = () => {};
   /** Set once another life is about to begin on the same directory: until it may. */
@@ -409,6 +411,7 @@ export class Life {
 
   /** The log can't be trusted any more: nobody is answered from here on. */
   private fail(error: Error): void {
+    this.failure ??= error;
     if (this.isClosing) {
       // No end in order: what was accepted is not answered, and whoever restarts it must know.
       this.stopDraining();
