@@ -34,11 +34,18 @@ export class Hunt {
   private readonly load: Load;
   private readonly platform: Platform;
   private readonly said: Partial<Options>;
+  private readonly print: ((line: string) => void) | null;
   private healthy: Build | null = null;
   /** Seeds that are wrong in the healthy build, too. */
   readonly unhealthy: string[] = [];
 
-  constructor(bug: PlantedBug, load: Load, platform: Platform) {
+  constructor(
+    bug: PlantedBug,
+    load: Load,
+    platform: Platform,
+    print: ((line: string) => void) | null = null,
+  ) {
+    this.print = print;
     this.bug = bug;
     this.load = load;
     this.platform = platform;
@@ -60,6 +67,11 @@ export class Hunt {
     return null;
   }
 
+  /** Runs the seeds without the bug: `unhealthy` has those that are wrong all the same. */
+  async check(firstSeed: number, seedsMax: number): Promise<void> {
+    for (let seeds = 0; seeds < seedsMax; seeds++) await this.isHealthy(firstSeed + seeds);
+  }
+
   private async isHealthy(seed: number): Promise<boolean> {
     this.healthy ??= await this.load(this.bug.faultEdits ?? []);
     const { verdict, reasons } = await this.run(this.healthy, seed);
@@ -72,7 +84,7 @@ export class Hunt {
     const crashes: string[] = [];
     const onRejection = (error: unknown): number => crashes.push(`server ended: ${error}`);
     process.on('unhandledRejection', onRejection);
-    const result = await build.runSeed(seed, this.said, this.platform);
+    const result = await build.runSeed(seed, this.said, this.platform, this.print);
     // Rejections are reported behind the microtasks of the turn that they came in.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', onRejection);

@@ -14,6 +14,8 @@ const USAGE = `npm run sim:bugs -- [options]: does the simulator find what is pl
   --layer NAME   only bugs of this layer
   --jobs N       so many are hunted at the same time (1)
   --fast         a few that are found fast, for CI
+  --healthy      plant nothing: is anything wrong with the same seeds and options?
+  --trace        print every event that people can make sense of
   --list         print the names and end
 
 Ends with 0 if every bug was found, 1 if one was not.`;
@@ -27,6 +29,8 @@ interface Arguments {
   readonly firstSeed: number;
   readonly jobs: number;
   readonly isFast: boolean;
+  readonly isHealthy: boolean;
+  readonly traces: boolean;
   readonly lists: boolean;
 }
 
@@ -35,6 +39,9 @@ export interface Task {
   readonly name: string;
   readonly firstSeed: number;
   readonly seedsMax: number;
+  /** Nothing is planted. */
+  readonly isHealthy: boolean;
+  readonly traces: boolean;
 }
 
 export interface Outcome {
@@ -55,7 +62,7 @@ function parseArguments(words: readonly string[]): Arguments | null {
   const values = new Map<string, string[]>();
   for (let i = 0; i < words.length; i++) {
     const name = words[i] as string;
-    const isSwitch = name === '--fast' || name === '--list';
+    const isSwitch = ['--fast', '--healthy', '--trace', '--list'].includes(name);
     const value = isSwitch ? 'true' : words[++i];
     const known = ['--bug', '--seeds', '--first', '--layer', '--jobs'];
     if (value === undefined || !(isSwitch || known.includes(name))) return null;
@@ -77,6 +84,8 @@ function parseArguments(words: readonly string[]): Arguments | null {
     firstSeed,
     jobs,
     isFast: values.has('--fast'),
+    isHealthy: values.has('--healthy'),
+    traces: values.has('--trace'),
     lists: values.has('--list'),
   };
 }
@@ -86,12 +95,15 @@ function say(line: string): void {
 }
 
 /** What a hunter does; `load` makes builds of `build.ts`. */
-export async function hunt({ name, firstSeed, seedsMax }: Task, load: Load): Promise<Outcome> {
+export async function hunt(task: Task, load: Load): Promise<Outcome> {
+  const { name, firstSeed, seedsMax, isHealthy, traces } = task;
   const bug = PLANTED_BUGS.find((other) => other.name === name);
   if (bug === undefined) throw new Error(`there is no bug ${name}`);
   const platform = { checksums: new SimChecksums(new NodeChecksums()), hashes: new NodeSecrets() };
-  const runs = new Hunt(bug, load, platform);
-  const found = await runs.find(firstSeed, seedsMax);
+  const runs = new Hunt(bug, load, platform, traces ? say : null);
+  const found = isHealthy
+    ? await runs.check(firstSeed, seedsMax).then(() => null)
+    : await runs.find(firstSeed, seedsMax);
   return { found, unhealthy: runs.unhealthy };
 }
 
@@ -109,12 +121,13 @@ export async function main(words: readonly string[], startHunter: () => Hunter):
   }
   const startedMs = performance.now();
   let missed = await huntAll(bugs, said, startHunter);
-  const isWhole = said.bugs.length === 0 && said.layers.length === 0 && !said.isFast;
+  const { layers, isFast, isHealthy } = said;
+  const isWhole = said.bugs.length + layers.length === 0 && !isFast && !isHealthy;
   if (isWhole) missed += huntInPaxos();
   const count = bugs.length + (isWhole ? PAXOS_BUGS.length : 0);
   const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1);
-  const result = missed === 0 ? 'all found' : `${missed} NOT FOUND`;
-  say(`${count} planted bugs, ${minutes} minutes: ${result}`);
+  const [good, bad] = isHealthy ? ['nothing is wrong', 'WRONG'] : ['all found', 'NOT FOUND'];
+  say(`${count} planted bugs, ${minutes} minutes: ${missed === 0 ? good : `${missed} ${bad}`}`);
   return missed === 0 ? 0 : 1;
 }
 
@@ -130,7 +143,7 @@ async function huntAll(
   said: Arguments,
   startHunter: () => Hunter,
 ): Promise<number> {
-  const { firstSeed, seedsMax } = said;
+  const { firstSeed, seedsMax, isHealthy, traces } = said;
   const outcomes: Outcome[] = [];
   let next = 0;
   let told = 0;
@@ -140,7 +153,7 @@ async function huntAll(
     const hunter = startHunter();
     for (let i = next++; i < bugs.length; i = next++) {
       const { name } = bugs[i] as PlantedBug;
-      outcomes[i] = await hunter.hunt({ name, firstSeed, seedsMax });
+      outcomes[i] = await hunter.hunt({ name, firstSeed, seedsMax, isHealthy, traces });
       for (; outcomes[told] !== undefined; told++) {
         tell(bugs[told] as PlantedBug, outcomes[told] as Outcome, said);
       }
@@ -148,13 +161,16 @@ async function huntAll(
     hunter.stop();
   };
   await Promise.all(Array.from({ length: said.jobs }, work));
-  return outcomes.filter(({ found }) => found === null).length;
+  const isMissed = ({ found, unhealthy }: Outcome): boolean =>
+    isHealthy ? unhealthy.length > 0 : found === null;
+  return outcomes.filter(isMissed).length;
 }
 
 function tell(bug: PlantedBug, { found, unhealthy }: Outcome, said: Arguments): void {
   const { layer, name, breaks } = bug;
-  const by = found?.by ?? 'NOT FOUND';
-  say(`| ${layer} | ${name} | ${breaks} | ${by} | ${found?.seeds ?? `> ${said.seedsMax}`} |`);
+  const [nobody, all] = said.isHealthy ? ['nothing planted', ''] : ['NOT FOUND', '> '];
+  const by = found?.by ?? nobody;
+  say(`| ${layer} | ${name} | ${breaks} | ${by} | ${found?.seeds ?? all + said.seedsMax} |`);
   if (found !== null && said.bugs.length > 0) say(`    ${found.reason}`);
   for (const seed of unhealthy) say(`    wrong without the bug, too: seed ${seed}`);
 }

@@ -48,9 +48,16 @@ export const SESSION_BUGS: readonly PlantedBug[] = [
         'return this.startsAt !== null && this.state.slot >= this.startsAt;',
         'return this.startsAt !== null;',
       ),
+      edit(
+        'replica/replica.ts',
+        'return this.isLeading && this.leadership.hasBegun;',
+        'return this.isLeading;',
+      ),
     ],
+    // With five, the others are a quorum without the new leader and its slow disk.
     focus: {
       ...TAKING_TURNS,
+      servers: 5,
       safetyMs: 14_000,
       thinkMs: 20,
       faultEveryMs: 300,
