@@ -196,3 +196,22 @@ export async function runUntilCrash(
   disk.crashAt = Number.POSITIVE_INFINITY;
   return disk.crashed;
 }
+
+/**
+ * Crashes at every `stride`th operation, until the scenario ends before the crash comes: returns
+ * how many operations that took.
+ */
+export async function crashEach(
+  stride: number,
+  seed: number,
+  schedule: number,
+  crashOnce: (seed: number, crashAt: number, schedule: number) => Promise<boolean>,
+): Promise<number> {
+  for (let crashAt = 1 + (schedule % stride); ; crashAt += stride) {
+    try {
+      if (!(await crashOnce(seed, crashAt, schedule))) return crashAt;
+    } catch (cause) {
+      throw new Error(`seed ${seed}, crash at ${crashAt}, schedule ${schedule}`, { cause });
+    }
+  }
+}

@@ -7,8 +7,8 @@ import type { PeerIo } from './listener.ts';
 const DIAL_MS_MAX = 2_000;
 
 /**
- * One connection to another replica, for one purpose. `handler.onClose` comes exactly once, also if
- * there never is a connection. The result ends it.
+ * One connection to another replica, for one purpose: either `handler` gets it, and then hears of
+ * its end, or `failed` is called. The result ends it. Who is not trusted sends short frames only.
  */
 export function dial(
   io: PeerIo,
@@ -17,6 +17,7 @@ export function dial(
   hello: Hello,
   handler: (frames: FrameStream) => FrameHandler,
   failed: () => void,
+  isTrusted = true,
 ): () => void {
   let frames: FrameStream | null = null;
   const abandon = io.network.connect(
@@ -25,9 +26,9 @@ export function dial(
       stopWaiting();
       const opened = new FrameStream(stream, io, { onFrame: () => {}, onClose: () => {} });
       frames = opened;
-      opened.trust();
+      if (isTrusted) opened.trust();
       opened.handler = handler(opened);
-      encodeHello(opened.begin(FrameType.hello), hello);
+      encodeHello(opened.begin(FrameType.hello), hello, io.level);
       opened.end();
       return opened;
     },

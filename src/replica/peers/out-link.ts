@@ -1,13 +1,13 @@
 import type { Reader } from '../../base/reader.ts';
 import type { Clock } from '../../io/clock.ts';
 import type { Peer } from '../../io/network.ts';
-import { type FrameHandler, FrameStream, FrameType } from './frames.ts';
-import { encodeHello, type Hello, sameId, takeId } from './hello.ts';
+import { dial } from './dial.ts';
+import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
+import { type Hello, sameId, takeId } from './hello.ts';
 import type { PeerIo } from './listener.ts';
 
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 500;
-const DIAL_MS_MAX = 2_000;
 /** Nothing heard for so long: the other host, or the way to it, is gone without a word. */
 export const SILENCE_MS_MAX = 2_500;
 
@@ -126,29 +126,11 @@ export class OutLink implements FrameHandler {
     const { io, clock, addresses } = this.options;
     const address = addresses[this.nextAddress++ % addresses.length];
     if (address === undefined) return;
-    const abandon = io.network.connect(
-      address,
-      (stream) => {
-        stopWaiting();
-        this.giveUp = () => {};
-        this.dialled = new FrameStream(stream, io, this);
-        encodeHello(this.dialled.begin(FrameType.hello), this.options.hello, io.level);
-        this.dialled.end();
-        return this.dialled;
-      },
-      () => {
-        stopWaiting();
-        this.retry();
-      },
-    );
-    const stopWaiting = clock.after(DIAL_MS_MAX, () => {
-      abandon();
-      this.retry();
-    });
-    this.giveUp = () => {
-      stopWaiting();
-      abandon();
+    const begin = (frames: FrameStream): FrameHandler => {
+      this.dialled = frames;
+      return this;
     };
+    this.giveUp = dial(io, clock, address, this.options.hello, begin, () => this.retry(), false);
   }
 
   private retry(): void {
