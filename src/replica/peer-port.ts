@@ -17,6 +17,8 @@ export interface Touch {
 export interface PeerPort {
   send(to: number, message: Message): void;
   forward(to: number, ballot: Ballot, chunk: Chunk): void;
+  /** A chunk of an observer that hangs on this replica; the bytes may be kept. */
+  relay(to: number, ballot: Ballot, origin: number, number: number, bytes: Uint8Array): void;
   report(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void;
   confirmReport(to: number, number: number): void;
   askIndex(to: number, ballot: Ballot, number: number): void;
@@ -33,6 +35,7 @@ export interface PeerPort {
 export const NO_PEERS: PeerPort = {
   send: () => {},
   forward: () => {},
+  relay: () => {},
   report: () => {},
   confirmReport: () => {},
   askIndex: () => {},

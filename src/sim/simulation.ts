@@ -119,7 +119,7 @@ export class Simulation {
   /** Good conditions for everybody; processes that do not run are started. */
   private heal(): void {
     this.network.links.heal();
-    for (const server of this.cluster.servers) this.cluster.startLater(server, 0);
+    for (const server of this.cluster.everyone) this.cluster.startLater(server, 0);
   }
 
   /** Somebody who was never part of the trouble writes. */
@@ -213,8 +213,9 @@ export class Simulation {
   private judge(): Result {
     const { nemesis, cluster, world } = this;
     const { servers, nearWraps } = this.options;
-    const standings = cluster.servers.map((server) => ({
+    const standings = cluster.everyone.map((server) => ({
       id: server.id,
+      follows: cluster.joined.includes(server),
       isExcused: !this.isQuiet || nemesis?.isUnsound(server) === true,
     }));
     const wrong = check(this.history, cluster.decided, {
