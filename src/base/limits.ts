@@ -151,3 +151,24 @@ export const GOSSIP_STREAM_BYTES_MAX = 16_777_216;
 
 /** Keys of gossip in one file: those that rotate, and each costs a stranger's packet an attempt. */
 export const GOSSIP_KEYS_MAX = 8;
+
+/** Observers that hang on one member: each costs a connection, and two small frames a heartbeat. */
+export const OBSERVERS_MAX = 2_048;
+
+/** Newest entries that a member keeps for its observers, in bytes; who lags further fetches. */
+export const OBSERVER_TAIL_BYTES = 16_777_216;
+
+/** The same in entries. */
+export const OBSERVER_TAIL_SLOTS = 16_384;
+
+/** Entries that wait for one observer to read; it gets more when it has taken them. */
+export const OBSERVER_AHEAD_BYTES = 262_144;
+
+/**
+ * Commands of one observer that have not been applied: above it nothing more is read from it. As
+ * much as a few thousand usual writes, or one of the longest.
+ */
+export const OBSERVER_PENDING_BYTES = 8_388_608;
+
+/** Transfers of logs and snapshots to observers at one time; others are told to ask elsewhere. */
+export const OBSERVER_FETCHES_MAX = 16;

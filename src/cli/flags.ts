@@ -6,6 +6,8 @@ interface Flag {
   readonly spelling: string;
   readonly key: string;
   readonly help: string;
+  /** Typed again it adds to what was typed before, with a comma. */
+  readonly repeats?: boolean;
 }
 
 interface FlagGroup {
@@ -15,6 +17,17 @@ interface FlagGroup {
 
 /** The keys that people reach for most; every other one can be set by -D. */
 const GROUPS: readonly FlagGroup[] = [
+  {
+    title: 'Ensemble:',
+    flags: [
+      {
+        spelling: '--join <host[:port]>',
+        key: 'gossip.join',
+        help: 'observe the ensemble that this member belongs to; repeatable, or a list with commas',
+        repeats: true,
+      },
+    ],
+  },
   {
     title: 'Network:',
     flags: [
@@ -151,7 +164,11 @@ function addFlag(
   const name = flag.spelling.split(' ')[0] ?? '';
   command.option(flag.spelling, flag.help);
   command.on(`option:${name.slice(2)}`, (value: string | null | undefined) => {
-    typed.flags.push({ flag: name, key: flag.key, text: flag.text ?? value ?? '' });
+    const text = flag.text ?? value ?? '';
+    const known = typed.flags.findIndex(({ key }) => flag.repeats === true && key === flag.key);
+    const before = typed.flags[known];
+    if (before === undefined) typed.flags.push({ flag: name, key: flag.key, text });
+    else typed.flags[known] = { ...before, text: `${before.text},${text}` };
   });
 }
 

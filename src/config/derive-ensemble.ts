@@ -9,7 +9,7 @@ import type { ClientAddress } from '../protocol/server-line.ts';
 import { type Derivation, noteDerived, report } from './derivation.ts';
 import { checkServers } from './ensemble-checks.ts';
 import type { Source } from './problem.ts';
-import type { EnsembleConfig } from './server-config.ts';
+import type { EnsembleConfig, EnsembleManners } from './server-config.ts';
 
 /** The server line that describes this very server. */
 export interface OwnServer {
@@ -32,16 +32,15 @@ const HEARTBEAT = 'quoll.heartbeatIntervalMs';
 const HEARTBEATS_PER_TIMEOUT_MIN = 3;
 
 /** ZooKeeper's rule: fewer than two voters are a server alone, unless standaloneEnabled=false. */
-export function deriveEnsemble(d: Derivation): EnsembleDerived {
+export function deriveEnsemble(d: Derivation, manners: EnsembleManners): EnsembleDerived {
   const text = readServers(d);
   if (text === null) return NONE;
   const voters = text.servers.filter(isVoter).length;
-  const standaloneEnabled = d.settings.boolean('standaloneEnabled');
+  const { standaloneEnabled } = manners;
   if (standaloneEnabled ? voters < 2 : voters < 1) return alone(d, text, standaloneEnabled);
   checkServers(d, text);
   const own = ownServer(d, text);
   checkQuorums(d, text);
-  const { electionTimeoutMs, heartbeatIntervalMs } = timing(d);
   if (own === null) return NONE;
   const { servers, hierarchical } = text;
   return {
@@ -52,16 +51,21 @@ export function deriveEnsemble(d: Derivation): EnsembleDerived {
       hierarchical,
       electionQuorumSize: d.settings.number(ELECTION_SIZE),
       writeQuorumSize: d.settings.number(WRITE_SIZE),
-      quorumListenOnAllIPs: d.settings.boolean('quorumListenOnAllIPs'),
-      readOnlyMode: d.settings.boolean('readonlymode.enabled'),
-      leaderServes: d.settings.text('leaderServes') !== 'no',
-      standaloneEnabled,
-      electionTimeoutMs,
-      heartbeatIntervalMs,
-      linearizableReads: d.settings.boolean('quoll.linearizableReads'),
-      initLimitTicks: ticks(d, 'initLimit'),
-      syncLimitTicks: ticks(d, 'syncLimit'),
+      ...manners,
     },
+  };
+}
+
+export function deriveManners(d: Derivation): EnsembleManners {
+  return {
+    quorumListenOnAllIPs: d.settings.boolean('quorumListenOnAllIPs'),
+    readOnlyMode: d.settings.boolean('readonlymode.enabled'),
+    leaderServes: d.settings.text('leaderServes') !== 'no',
+    standaloneEnabled: d.settings.boolean('standaloneEnabled'),
+    ...timing(d),
+    linearizableReads: d.settings.boolean('quoll.linearizableReads'),
+    initLimitTicks: ticks(d, 'initLimit'),
+    syncLimitTicks: ticks(d, 'syncLimit'),
   };
 }
 

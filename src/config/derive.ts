@@ -1,7 +1,8 @@
 import type { Derivation, DerivedText } from './derivation.ts';
 import { wordOf } from './derivation.ts';
-import { deriveEnsemble } from './derive-ensemble.ts';
+import { deriveEnsemble, deriveManners } from './derive-ensemble.ts';
 import { deriveGossip } from './derive-gossip.ts';
+import { deriveJoin } from './derive-join.ts';
 import { deriveClientPort, deriveLimits, deriveSessions } from './derive-network.ts';
 import { deriveSecurity } from './derive-security.ts';
 import { deriveStorage } from './derive-storage.ts';
@@ -25,10 +26,12 @@ export function deriveConfig(
 ): Derived {
   const { memoryBytes, readFile } = machine;
   const d: Derivation = { settings, memoryBytes, readFile, problems, derived: new Map() };
-  const { ensemble, own } = deriveEnsemble(d);
+  const manners = deriveManners(d);
+  const { ensemble, own } = deriveEnsemble(d, manners);
   const config: ServerConfig = {
     ensemble,
     gossip: deriveGossip(d, ensemble),
+    join: deriveJoin(d, manners),
     ...deriveClientPort(d, own),
     ...deriveSessions(d, ensemble?.heartbeatIntervalMs ?? 0),
     ...deriveLimits(d),

@@ -1,5 +1,6 @@
 import type { ConnectionThrottleLimits } from '../base/limits.ts';
 import type { NamedServer } from '../protocol/ensemble-text.ts';
+import type { JoinAddress } from '../protocol/join-address.ts';
 
 /**
  * What a server is told to do, with every default filled in, every unit in the name and every
@@ -10,6 +11,8 @@ export interface ServerConfig {
   readonly ensemble: EnsembleConfig | null;
   /** Null: takes no part in gossip, whatever else is configured. */
   readonly gossip: GossipConfig | null;
+  /** How it observes an ensemble that does not name it, if it is told to. */
+  readonly join: JoinConfig;
   /** 0 picks a free port. */
   readonly clientPort: number;
   /** An address of this host; undefined listens on all of them. */
@@ -75,8 +78,14 @@ export interface ServerConfig {
   readonly logFormat: LogFormat;
 }
 
+/** What an observer that nobody configures is told; the rest it asks its ensemble for. */
+export interface JoinConfig extends EnsembleManners {
+  /** Members to ask; empty: it joins nobody. */
+  readonly addresses: readonly JoinAddress[];
+}
+
 /** What a server of an ensemble knows of it before the log tells. */
-export interface EnsembleConfig {
+export interface EnsembleConfig extends EnsembleManners {
   /** Which of `servers` this one is. */
   readonly serverId: number;
   /** As the files have them, by id; the log overrules them once there is one. */
@@ -86,6 +95,10 @@ export interface EnsembleConfig {
   /** Sizes of quorums; 0: a majority. Any two meet. */
   readonly electionQuorumSize: number;
   readonly writeQuorumSize: number;
+}
+
+/** How a server behaves among others. */
+export interface EnsembleManners {
   /** Listens for other servers on every address, not on those of its line only. */
   readonly quorumListenOnAllIPs: boolean;
   /** A server without a leader serves reads to clients that ask for that. */

@@ -8,9 +8,11 @@ import { openStorage, type Storage } from '../storage/storage.ts';
 import { isFormatted } from '../storage/superblock.ts';
 import { endpointOf } from './gossip-meta.ts';
 import { Life } from './life.ts';
-import { type Beginning, Place } from './place.ts';
+import { Outpost } from './outpost.ts';
+import { Place } from './place.ts';
 import type { Ports } from './ports.ts';
 import { type Recovered, recover } from './recover.ts';
+import type { Beginning, Standing } from './standing.ts';
 import { configurationOf, LONE_CONFIGURATION, LONE_SERVER_ID } from './voters.ts';
 
 export type { Ports } from './ports.ts';
@@ -34,16 +36,23 @@ export interface RunningServer {
 /** Recovers the data directory, then serves clients on it, alone or as one of an ensemble. */
 export async function startReplica(config: ServerConfig, ports: Ports): Promise<RunningServer> {
   if (!config.dataDirAutocreate) await refuseMissingDirectories(ports.disk, config);
-  const { ensemble, dataDir } = config;
-  const place = ensemble === null ? null : await Place.take(ports, ensemble, dataDir);
-  const server = new Server(config, ports, place);
+  const place = await standingOf(config, ports);
+  const ensemble = place?.config ?? null;
+  const server = new Server({ ...config, ensemble }, ports, place);
   try {
     await server.begin();
   } catch (error) {
-    await place?.listener.close();
+    await place?.close();
     throw error;
   }
   return server;
+}
+
+/** Null for a server alone. */
+async function standingOf(config: ServerConfig, ports: Ports): Promise<Standing | null> {
+  const { ensemble, join, dataDir } = config;
+  if (ensemble !== null) return Place.take(ports, ensemble, dataDir);
+  return Outpost.take(ports, join, dataDir);
 }
 
 /** An empty directory in place of one whose disk is not mounted would look like a fresh start. */
@@ -77,7 +86,7 @@ class Server implements RunningServer {
   private settle: (error: Error | null) => void = () => {};
   private readonly config: ServerConfig;
   private readonly ports: Ports;
-  private readonly place: Place | null;
+  private readonly place: Standing | null;
   private readonly room = { isThere: true };
   private readonly repaired = new Set<string>();
   private life: Life | null = null;
@@ -87,7 +96,7 @@ class Server implements RunningServer {
   private hasFailed = false;
   private renewal: Promise<void> = Promise.resolve();
 
-  constructor(config: ServerConfig, ports: Ports, place: Place | null) {
+  constructor(config: ServerConfig, ports: Ports, place: Standing | null) {
     this.config = config;
     this.ports = ports;
     this.place = place;
@@ -143,7 +152,7 @@ class Server implements RunningServer {
     await this.life?.close();
     // A life that was giving way has begun one meanwhile, which ends before the next life.
     await this.renewal;
-    await this.place?.listener.close();
+    await this.place?.close();
     // It may have failed before its end could begin.
     this.settle(this.life?.failure ?? null);
   }

@@ -1,37 +1,35 @@
 import type { ServerConfig } from '../config/server-config.ts';
+import type { Entry } from '../paxos/entry.ts';
+import { SERVER_ID_MAX } from '../protocol/ensemble-text.ts';
 import { parseServerLine } from '../protocol/server-line.ts';
 import { serveFetches } from '../replica/peers/fetch-server.ts';
 import { Fetcher } from '../replica/peers/fetcher.ts';
-import { type Hello, sameId } from '../replica/peers/hello.ts';
+import { type Hello, Purpose, sameId } from '../replica/peers/hello.ts';
+import { Observers } from '../replica/peers/observers.ts';
 import { type PeerAddress, Peers } from '../replica/peers/peers.ts';
 import type { Replica } from '../replica/replica.ts';
-import type { Membership } from '../state/membership.ts';
+import { SessionIds } from '../replica/session-ids.ts';
 import { GENESIS_HASH } from '../storage/record.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { CompanionOptions, Companions } from './companions.ts';
+import { ReplicaTarget } from './fetch-target.ts';
 import type { Place } from './place.ts';
-import type { Ports } from './ports.ts';
 import { peerAddresses } from './voters.ts';
 
 /** How often the consensus hears that time passes. */
 export const TICK_MS = 20;
 
-export interface CompanyOptions {
+export interface CompanyOptions extends CompanionOptions {
   readonly place: Place;
-  readonly ports: Ports;
-  readonly storage: Storage;
-  readonly membership: () => Membership | null;
-  /**
-   * A peer's snapshot is about to take the place of this replica's data, by `install`: nobody may
-   * be served any more from what goes, and the next life begins from disk.
-   */
-  readonly giveWay: (install: () => Promise<unknown>) => Promise<void>;
 }
 
-/** Everything that one replica has to do with the others. */
-export class Company {
+/** Everything that a member has to do with the others. */
+export class Company implements Companions {
   readonly peers: Peers;
+  readonly sessionIds: SessionIds;
+  private readonly observers: Observers;
   private readonly options: CompanyOptions;
   private readonly fetcher: Fetcher;
+  private readonly target: ReplicaTarget;
   private replica: Replica | null = null;
   private stops: (() => void)[] = [];
   private readonly learners = new Map<number, PeerAddress>();
@@ -44,12 +42,13 @@ export class Company {
     const { io, listener, identity, line } = place;
     const { serverId } = place.config;
     const { clusterId } = storage.identity;
+    this.target = new ReplicaTarget(options);
     this.fetcher = new Fetcher({
       io,
       clock: ports.clock,
       hello: { clusterId, serverId, identity, line },
       peers: () => this.others(),
-      target: this.fetchTarget(),
+      target: this.target,
     });
     this.peers = new Peers({
       io,
@@ -63,12 +62,27 @@ export class Company {
       onLearner: (hello, isHere) => this.onConnection(hello, isHere),
       fetch: (from) => this.fetcher.start(from),
     });
+    this.sessionIds = new SessionIds(serverId, ports.clock.wallMs());
+    this.observers = new Observers({
+      io,
+      clock: ports.clock,
+      listener,
+      identity,
+      refuse: (hello) => this.refuse(hello),
+      sessionIds: this.sessionIds,
+      applied: options.applied,
+    });
+  }
+
+  isConnected(serverId: number): boolean {
+    return this.peers.isConnected(serverId);
   }
 
   start(replica: Replica, config: ServerConfig): void {
-    this.replica = replica;
+    this.replica = this.target.replica = replica;
     const { place, ports, storage } = this.options;
     this.peers.start(replica);
+    this.observers.start(replica);
     this.membersChanged();
     const source = {
       beginning: { slot: 0, hash: GENESIS_HASH },
@@ -86,14 +100,22 @@ export class Company {
     ];
   }
 
+  cut(): void {
+    this.peers.stop();
+    this.observers.stop();
+  }
+
   stop(): void {
     for (const stop of this.stops) stop();
     this.fetcher.stop();
-    this.peers.stop();
-    this.replica = null;
+    this.cut();
+    this.replica = this.target.replica = null;
   }
 
-  /** The log has changed who belongs to the ensemble, or it is read for the first time. */
+  decided(entries: readonly Entry[]): void {
+    this.observers.decided(entries);
+  }
+
   membersChanged(): void {
     const members = this.members();
     for (const { serverId } of members) this.learners.delete(serverId);
@@ -105,7 +127,6 @@ export class Company {
     }
   }
 
-  /** Which replica bears an id and is no member: for whoever is about to become one. */
   identityOf(serverId: number): Uint8Array | undefined {
     const member = this.members().find((each) => each.serverId === serverId);
     return this.options.place.strangers.identityOf(serverId, member?.identity ?? null);
@@ -126,6 +147,8 @@ export class Company {
       return 'it belongs to another ensemble';
     }
     if (hello.serverId === place.config.serverId) return 'it bears the id of this server';
+    const isMembers = hello.purpose === Purpose.messages;
+    if (isMembers && hello.serverId > SERVER_ID_MAX) return 'an observer has nothing to say here';
     const known = this.members().find(({ serverId }) => serverId === hello.serverId)?.identity;
     if (known == null || sameId(known, hello.identity)) return null;
     return `server ${hello.serverId} is another replica; if its disk is lost, run "quoll replace ${hello.serverId}"`;
@@ -152,32 +175,5 @@ export class Company {
     this.learners.set(serverId, { serverId, addresses, identity });
     this.replica?.paxos.addLearner(serverId);
     this.membersChanged();
-  }
-
-  private fetchTarget() {
-    const company = this;
-    const { storage, giveWay } = this.options;
-    return {
-      get learnFrom() {
-        return company.replica?.paxos.learnFrom ?? { slot: 0, hash: GENESIS_HASH };
-      },
-      learn: (...args: Parameters<Replica['learn']>) => this.replica?.learn(...args) ?? false,
-      get isBehindDisk() {
-        return company.replica?.isBehindDisk ?? false;
-      },
-      async beginInstall(announced: Parameters<Storage['beginInstall']>[0]) {
-        const decided = company.replica?.paxos.decidedSlot ?? 0;
-        if (announced.slot <= decided) return null;
-        // Where the log here agrees, what stands behind it may have been acknowledged: it stays.
-        const { slot, hash } = announced;
-        if (company.replica?.learn({ slot, hash }, [], hash) === true) return null;
-        const install = await storage.beginInstall(announced);
-        return {
-          write: (bytes: Uint8Array) => install.write(bytes),
-          finish: () => giveWay(() => install.finish()),
-          abort: () => install.abort(),
-        };
-      },
-    };
   }
 }

@@ -81,6 +81,7 @@ const PATIENCE_MS = 20_000;
 export class TestEnsemble {
   readonly networks: Map<number, TestNetwork> = new Map();
   private readonly runs = new Map<number, TestRun>();
+  private readonly joined = new Set<TestRun>();
   private readonly directories = new Map<number, string>();
   private readonly lines: readonly string[];
   private readonly linesOf: (id: number) => readonly string[];
@@ -133,6 +134,32 @@ export class TestEnsemble {
     this.runs.set(id, await TestRun.start(all, { directory, files, network }));
   }
 
+  /** Where server `id` listens for others, as `--join` wants it. */
+  joinAddress(id: number): string {
+    const line = this.lines.find((one) => one.startsWith(`server.${id}=`)) ?? '';
+    return line
+      .slice(line.indexOf('=') + 1)
+      .split(':', 2)
+      .join(':');
+  }
+
+  /** An observer that no server line names. */
+  async join(lines: readonly string[] = [], directory?: string): Promise<TestRun> {
+    const through = `gossip.join=${this.ids.map((id) => this.joinAddress(id)).join(',')}`;
+    const isSaid = lines.some((line) => line.startsWith('gossip.join='));
+    const all = [...(isSaid ? [] : [through]), '4lw.commands.whitelist=*', ...lines];
+    const run = await TestRun.start(all, directory === undefined ? {} : { directory });
+    this.joined.add(run);
+    return run;
+  }
+
+  /** Ends an observer that has joined; its directory stays. */
+  async part(run: TestRun): Promise<string> {
+    this.joined.delete(run);
+    await run.end(true);
+    return run.directory;
+  }
+
   async stopServer(id: number): Promise<void> {
     const run = this.runs.get(id);
     this.runs.delete(id);
@@ -169,6 +196,7 @@ export class TestEnsemble {
 
   async end(): Promise<void> {
     for (const network of this.networks.values()) network.isDown = false;
+    await Promise.all([...this.joined].map((run) => run.end()));
     await Promise.all([...this.runs.keys()].map((id) => this.stopServer(id)));
     for (const directory of this.directories.values()) rmSync(directory, { recursive: true });
   }

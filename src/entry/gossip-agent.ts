@@ -20,8 +20,8 @@ import {
   metaOf,
   voterAddresses,
 } from './gossip-meta.ts';
-import type { Place } from './place.ts';
 import type { Ports } from './ports.ts';
+import type { Standing } from './standing.ts';
 import { LONE_SERVER_ID } from './voters.ts';
 
 /** How often this server looks at what it says of itself. */
@@ -42,7 +42,7 @@ export interface AgentOptions {
   readonly ports: Ports;
   readonly storage: Storage;
   /** Null for a server alone. */
-  readonly place: Place | null;
+  readonly place: Standing | null;
   readonly replica: Replica;
   readonly membership: () => Membership | null;
   /** Everything up to here has been applied. */

@@ -21,13 +21,12 @@ export interface GossipEndpoint {
 /** Null: this server takes no part. */
 export function endpointOf({ ensemble, gossip }: ServerConfig): GossipEndpoint | null {
   if (gossip === null) return null;
-  if (ensemble === null) {
+  const own = ensemble?.servers.find(({ id }) => id === ensemble.serverId)?.addresses[0];
+  if (ensemble === null || own === undefined) {
     if (gossip.alone === null) return null;
     const { host, port, listensEverywhere } = gossip.alone;
     return { listenHost: listensEverywhere ? undefined : host, host, port, bulkAddress: '' };
   }
-  const own = ensemble.servers.find(({ id }) => id === ensemble.serverId)?.addresses[0];
-  if (own === undefined) return null;
   const { host, quorumPort, electionPort } = own;
   return {
     listenHost: ensemble.quorumListenOnAllIPs ? undefined : host,

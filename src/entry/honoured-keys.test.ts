@@ -517,6 +517,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   connection_throttle_decrease_ratio: 'src/server/connection-throttle.test.ts',
   ...Object.fromEntries(ENSEMBLE_KEYS.map((key) => [key, 'src/entry/ensemble-keys.test.ts'])),
   ...Object.fromEntries(GOSSIP_KEYS.map((key) => [key, 'src/entry/gossip.test.ts'])),
+  'gossip.join': 'src/entry/join.test.ts',
   'quoll.logLevel': 'src/cli/logging.test.ts',
   'quoll.logFormat': 'src/cli/logging.test.ts',
 };

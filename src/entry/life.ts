@@ -16,18 +16,19 @@ import { chainHash } from '../storage/record.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ScrubbedDamage } from '../storage/types.ts';
 import { BUILT_AT, VERSION } from './build.ts';
-import { Company, TICK_MS } from './company.ts';
+import type { Companions } from './companions.ts';
+import { TICK_MS } from './company.ts';
 import { createContext, loadOf, randomFraction } from './context.ts';
 import { dealWithDamage } from './damage.ts';
 import { ensembleFacts } from './ensemble-facts.ts';
 import { collectFacts, SILENT_PROCESS } from './facts.ts';
 import { GossipAgent } from './gossip-agent.ts';
 import { gossipFacts } from './gossip-facts.ts';
-import type { Place } from './place.ts';
 import type { MessageSizes, Ports } from './ports.ts';
 import { QuotaWarnings } from './quota-warnings.ts';
 import type { Recovered } from './recover.ts';
 import { Role } from './role.ts';
+import type { Standing } from './standing.ts';
 import { ReplicaStore } from './store.ts';
 import { LONE_SERVER_ID } from './voters.ts';
 
@@ -49,7 +50,7 @@ export interface LifeOptions {
   readonly storage: Storage;
   readonly recovered: Recovered;
   /** Null for a server alone. */
-  readonly place: Place | null;
+  readonly place: Standing | null;
   /** It may not vote before a leader has sent it everything. */
   readonly isIncomplete: boolean;
   readonly clientPort: number;
@@ -70,7 +71,7 @@ export class Life {
   private readonly clientPort: ClientPort;
   private readonly context: ServerContext;
   private readonly gossip: GossipAgent | null;
-  private readonly company: Company | null;
+  private readonly company: Companions | null;
   private readonly role: Role | null;
   private readonly stopMeasuring: () => void;
   private stopSweep: () => void = () => {};
@@ -229,17 +230,17 @@ export class Life {
     const { replica, role, company } = this;
     const ensemble = this.options.place?.config ?? null;
     if (ensemble === null || role === null) return null;
-    const isConnected = (id: number): boolean => company?.peers.isConnected(id) ?? false;
+    const isConnected = (id: number): boolean => company?.isConnected(id) ?? false;
     const facts = ensembleFacts({ ensemble, replica, role, isConnected });
     return { facts, role, id: ensemble.serverId };
   }
 
-  private joinCompany(place: Place): Company {
+  private joinCompany(place: Standing): Companions {
     const { ports, storage, recovered } = this.options;
-    return new Company({
-      place,
+    return place.companions({
       ports,
       storage,
+      applied: recovered.applied,
       membership: () => recovered.state.membership,
       giveWay: (install) => this.giveWay(install, 'installed'),
     });
@@ -282,7 +283,7 @@ export class Life {
     this.stopTimers();
     this.clientPort.quiesce();
     await Promise.all([this.clientPort.close(), this.gossip?.stop()]);
-    this.company?.peers.stop();
+    this.company?.cut();
     await new Promise<void>((resolve) => this.replica.whenWritten(resolve));
     await this.snapshotter.settled();
   }
@@ -322,6 +323,7 @@ export class Life {
         applied: recovered.applied,
         entries: recovered.undecided,
         damaged: storage.isDamaged || isIncomplete,
+        isOutside: place?.isOutside ?? false,
       }),
       store: new ReplicaStore({ storage, clock, logger }),
       peers: this.company?.peers ?? NO_PEERS,
@@ -329,7 +331,7 @@ export class Life {
       firstNumber: firstNumberOf(secrets),
       clock,
       ...(place === null ? {} : { turn: place.io.turn }),
-      sessionIds: new SessionIds(serverId, clock.wallMs()),
+      sessionIds: this.company?.sessionIds ?? new SessionIds(serverId, clock.wallMs()),
       tickTimeMs: config.tickTimeMs,
       flags: flagsOf(config),
       slowAppends: {
@@ -345,6 +347,7 @@ export class Life {
       onSoftQuota: (quota) => {
         if (this.replica.isLeading) quotaWarnings.exceeded(quota);
       },
+      onDecided: (entries) => this.company?.decided(entries),
       onApplied: (entry) => {
         observer?.onDecided(entry);
         observer?.onApplied(entry.slot, state.digestHigh, state.digestLow);

@@ -1,25 +1,24 @@
 import type { EnsembleConfig } from '../config/server-config.ts';
 import type { Entry } from '../paxos/entry.ts';
+import { printEnsemble } from '../protocol/ensemble-text.ts';
 import { Founding, serveFounding } from '../replica/peers/founding.ts';
+import { serveJoining } from '../replica/peers/joining.ts';
 import { type PeerIo, PeerListener } from '../replica/peers/listener.ts';
 import { Strangers } from '../replica/peers/strangers.ts';
 import { Turn } from '../replica/turn.ts';
-import type { Membership } from '../state/membership.ts';
+import { type Membership, membershipText } from '../state/membership.ts';
 import { loadOrCreateIdentity } from '../storage/identity.ts';
 import { chainHash } from '../storage/record.ts';
+import type { CompanionOptions, Companions } from './companions.ts';
+import { Company } from './company.ts';
 import { genesisBody, genesisEntry } from './genesis.ts';
 import type { Ports } from './ports.ts';
+import type { Beginning, Standing } from './standing.ts';
 import { foundingText, lineOf, peerAddresses } from './voters.ts';
 
-/** How a blank replica begins. */
-export interface Beginning {
-  readonly clusterId: Uint8Array;
-  /** Slot 1; null if the others have trimmed it: then a snapshot of theirs is the beginning. */
-  readonly genesis: Entry | null;
-}
-
-/** A replica's place among others: who it is, where it listens, whom it knows. */
-export class Place {
+/** A member's place among others: who it is, where it listens, whom it knows. */
+export class Place implements Standing {
+  readonly isOutside = false;
   readonly config: EnsembleConfig;
   readonly identity: Uint8Array;
   readonly listener: PeerListener;
@@ -80,7 +79,6 @@ export class Place {
     return { clusterId: ensemble.clusterId, genesis: genesisEntry(chain, founder, genesis) };
   }
 
-  /** Tells blank replicas of the ensemble from now on. */
   serveFounding(
     clusterId: Uint8Array,
     genesis: Entry | null,
@@ -98,5 +96,19 @@ export class Place {
       return { identity, text, ensemble: { clusterId, members, founder, genesis: body } };
     };
     serveFounding(listener, note, (hello) => this.strangers.note(hello));
+    serveJoining(listener, () => {
+      const known = membership();
+      const text = known === null ? printEnsemble(this.config, 0) : membershipText(known);
+      const [founder, body] = [genesis?.replica ?? 0, genesis?.body ?? null];
+      return { clusterId, founder, membershipText: text, genesis: body };
+    });
+  }
+
+  companions(options: CompanionOptions): Companions {
+    return new Company({ ...options, place: this });
+  }
+
+  async close(): Promise<void> {
+    await this.listener.close();
   }
 }

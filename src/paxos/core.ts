@@ -36,6 +36,8 @@ export interface PaxosOptions {
   readonly damaged: boolean;
   /** Of the configuration in force at `applied`; only a damaged replica needs to know. */
   readonly appliedConfigurationId?: number;
+  /** It is no member and talks to none: it only learns, and is `told` who leads. */
+  readonly isOutside?: boolean;
 }
 
 /** A message that becomes true with a write. */

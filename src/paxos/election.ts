@@ -53,6 +53,7 @@ export class Election {
   }
 
   tick(): void {
+    if (this.core.options.isOutside === true) return;
     this.ticks++;
     if (this.phase === 'idle') {
       if (++this.acceptor.ticksSinceLeader >= this.dueTicks) this.start();

@@ -156,6 +156,12 @@ export class Paxos {
     this.leading?.reconnected(peer);
   }
 
+  /** For a replica that is no member (`isOutside`): who leads, as a member has told it. */
+  told(leader: number | null, ballot: Ballot): void {
+    this.acceptor.leader = leader;
+    this.acceptor.leaderBallot = ballot;
+  }
+
   disconnected(peer: number): void {
     if (this.leading === null && this.acceptor.leader === peer) this.election.hurry();
   }

@@ -6,6 +6,7 @@ import type { Intake } from './intake.ts';
 import { AGES_MARK, type Leadership } from './leadership.ts';
 import type { LocalSessions } from './local-sessions.ts';
 import type { Outbox } from './outbox.ts';
+import type { Relay } from './relay.ts';
 import type { ReplicaStats } from './stats.ts';
 import type { Watches } from './watches.ts';
 
@@ -19,6 +20,7 @@ export interface DeliveryOptions {
   readonly leadership: Leadership;
   readonly intake: Intake;
   readonly outbox: Outbox;
+  readonly relay: Relay;
   /** Something may be confirmed now that waited for a mark. */
   readonly onMark: () => void;
   /** A soft quota is exceeded; valid during the call. */
@@ -85,8 +87,12 @@ export class Delivery {
   }
 
   private deliverMark({ sessionHigh, sessionLow, sequence }: Outcome): void {
-    const { serverId, intake, outbox, leadership, onMark } = this.options;
-    if (sessionHigh !== serverId) return;
+    const { serverId, intake, outbox, leadership, relay, state, onMark } = this.options;
+    if (sessionHigh !== serverId) {
+      // The slot that is being applied is the one behind the last that was.
+      relay.marked(sessionHigh, sequence, state.slot + 1);
+      return;
+    }
     if (sessionLow === AGES_MARK) {
       leadership.passed(sequence);
       onMark();

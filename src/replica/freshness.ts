@@ -67,9 +67,14 @@ export class Freshness {
       attachment.reportedMs = nowMs;
       sessions.push(attachment);
     }
-    const number = ++this.lastNumber;
+    const number = this.nextNumber();
     this.sentMs.set(number, nowMs);
     return { number, sessions };
+  }
+
+  /** Of a report that says nothing of the sessions here: its confirmation is no word on them. */
+  nextNumber(): number {
+    return ++this.lastNumber;
   }
 
   confirmed(number: number): void {

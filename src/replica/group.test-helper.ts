@@ -269,6 +269,10 @@ export class TestGroup {
         const bytes = commands.written().slice();
         deliver(to, (replica) => replica.onForward(from, ballot, number, bytes));
       },
+      relay: (to, ballot, origin, number, bytes) => {
+        const copy = bytes.slice();
+        deliver(to, (replica) => replica.onForward(origin, ballot, number, copy));
+      },
       report: (to, ballot, number, touches) => {
         const copy = touches.map(({ high, low }) => ({ high, low }));
         deliver(to, (replica) => replica.onReport(from, ballot, number, copy));

@@ -200,7 +200,7 @@ export class Intake {
 }
 
 /** Whether the bytes are whole commands, all of kinds that come from clients. */
-function areSubmittable(view: DataView, from: number, to: number): boolean {
+export function areSubmittable(view: DataView, from: number, to: number): boolean {
   let at = from;
   while (to - at >= LENGTH_BYTES + COMMAND_HEADER_BYTES) {
     const length = view.getInt32(at);

@@ -41,7 +41,7 @@ class Bench {
   };
   readonly leadership: Leadership;
 
-  constructor(isAlone = false, levelSupported = 1) {
+  constructor(isAlone = false, levelSupported = 1, isReachable = !isAlone) {
     this.state = new State({ seed: [1, 2], levelSupported });
     this.paxos.isAlone = isAlone;
     this.paxos.confirm = () => ++this.paxos.probes;
@@ -50,12 +50,14 @@ class Bench {
       paxos: this.paxos,
       intake: this.intake,
       clock: this.clock,
-      peers: {
-        ...NO_PEERS,
-        levels: this.levels,
-        confirmReport: (to, number) => this.told.push(`report ${to} ${number}`),
-        tellIndex: (to, number, slot) => this.told.push(`index ${to} ${number} ${slot}`),
-      },
+      peers: isReachable
+        ? {
+            ...NO_PEERS,
+            levels: this.levels,
+            confirmReport: (to, number) => this.told.push(`report ${to} ${number}`),
+            tellIndex: (to, number, slot) => this.told.push(`index ${to} ${number} ${slot}`),
+          }
+        : NO_PEERS,
       tickTimeMs: TICK_MS,
       serverId: SELF,
       firstNumber: FIRST_NUMBER,
@@ -187,6 +189,14 @@ describe('a new leader', () => {
     bench.session(1);
     bench.lead();
     expect(bench.pass(5_000)).toEqual(['expire 1 at 4100']);
+  });
+
+  it('adds it where it decides alone and observers may speak for their sessions', () => {
+    const bench = new Bench(true, 1, true);
+    bench.session(1);
+    bench.lead();
+    expect(bench.pass(5_000)).toEqual([]);
+    expect(bench.pass(1_000)).toHaveLength(1);
   });
 
   it('names the generation that was silent: who attached meanwhile lives on', () => {

@@ -7,7 +7,7 @@ import type { State } from '../state/state.ts';
 import { Expiry, type Lease } from './expiry.ts';
 import { EXPIRY_SLACK } from './freshness.ts';
 import type { Intake } from './intake.ts';
-import type { PeerPort, Touch } from './peer-port.ts';
+import { NO_PEERS, type PeerPort, type Touch } from './peer-port.ts';
 
 /** A report of touches, to be confirmed. */
 interface Report {
@@ -113,7 +113,8 @@ export class Leadership {
     this.hasBegun = this.startsAt !== null;
     this.startsAt = null;
     const nowMs = this.clock.monotonicMs();
-    const slack = this.paxos.isAlone ? 0 : EXPIRY_SLACK;
+    // Whoever can be reached by others may speak for their sessions, alone as it may decide.
+    const slack = this.peers === NO_PEERS ? 0 : EXPIRY_SLACK;
     this.expiry = new Expiry(this.tickTimeMs, nowMs, slack);
     for (const { high, low, timeoutMs, age } of this.state.sessions.values()) {
       this.expiry.start(high, low, timeoutMs, nowMs - (timeoutMs * age) / QUARTERS);

@@ -8,7 +8,7 @@ import type { State } from '../state/state.ts';
 import { Attachment, type Client } from './attachment.ts';
 import type { Expiry, Lease } from './expiry.ts';
 import { isLateAttachment } from './freshness.ts';
-import type { SessionIds } from './session-ids.ts';
+import type { SessionId, SessionIdSource } from './session-ids.ts';
 
 /** What a connection asks for. */
 export interface OpeningRequest {
@@ -32,7 +32,7 @@ export interface OpeningSink {
 /** Sessions whose connection is here, and connections that are about to have one. */
 export class LocalSessions {
   private readonly state: State;
-  private readonly ids: SessionIds;
+  private readonly ids: SessionIdSource;
   private readonly sink: OpeningSink;
   private readonly attachments = new PairMap<Attachment>();
   /** By the number that their command carries. */
@@ -40,7 +40,7 @@ export class LocalSessions {
   private lastNumber: number;
 
   /** `firstNumber` has to differ between replicas, and between lives of one: see `Outbox`. */
-  constructor(state: State, ids: SessionIds, sink: OpeningSink, firstNumber: number) {
+  constructor(state: State, ids: SessionIdSource, sink: OpeningSink, firstNumber: number) {
     this.state = state;
     this.ids = ids;
     this.sink = sink;
@@ -55,18 +55,27 @@ export class LocalSessions {
     return this.attachments.values();
   }
 
-  /** An id that no session has. */
-  newId(): { readonly high: number; readonly low: number } {
-    const { ids } = this;
-    do ids.advance();
-    while (this.state.sessions.get(ids.high, ids.low) !== undefined);
-    return { high: ids.high, low: ids.low };
+  /** An id for a session that the log never hears of. */
+  newLocalId(): SessionId {
+    let id = this.ids.nextLocal();
+    while (this.state.sessions.get(id.high, id.low) !== undefined) id = this.ids.nextLocal();
+    return id;
+  }
+
+  /** An id that no session has; null if there is none to be had for now. */
+  newId(): SessionId | null {
+    let id = this.ids.next();
+    while (id !== null && this.state.sessions.get(id.high, id.low) !== undefined) {
+      id = this.ids.next();
+    }
+    return id;
   }
 
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
   open(client: Client, request: OpeningRequest): void {
-    const { high, low } = this.newId();
-    this.submit({ client, ...request }, CommandKind.openSession, high, low, 0);
+    const id = this.newId();
+    if (id === null) client.onAttached(null);
+    else this.submit({ client, ...request }, CommandKind.openSession, id.high, id.low, 0);
   }
 
   /** Attaches a known session to `client`; any older connection of it is closed at apply. */

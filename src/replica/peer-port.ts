@@ -19,6 +19,8 @@ export interface PeerPort {
   readonly levels?: ReadonlyMap<number, number>;
   send(to: number, message: Message): void;
   forward(to: number, ballot: Ballot, chunk: Chunk): void;
+  /** A chunk of an observer that hangs on this replica; the bytes may be kept. */
+  relay(to: number, ballot: Ballot, origin: number, number: number, bytes: Uint8Array): void;
   report(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void;
   confirmReport(to: number, number: number): void;
   askIndex(to: number, ballot: Ballot, number: number): void;
@@ -35,6 +37,7 @@ export interface PeerPort {
 export const NO_PEERS: PeerPort = {
   send: () => {},
   forward: () => {},
+  relay: () => {},
   report: () => {},
   confirmReport: () => {},
   askIndex: () => {},

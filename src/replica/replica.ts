@@ -1,6 +1,6 @@
 import { viewOf } from '../base/bytes.ts';
 import type { Clock } from '../io/clock.ts';
-import { type Ballot, NO_BALLOT, sameBallot } from '../paxos/ballot.ts';
+import { type Ballot, sameBallot } from '../paxos/ballot.ts';
 import type { Anchor, Entry, Unchained } from '../paxos/entry.ts';
 import type { Message } from '../paxos/messages.ts';
 import type { Paxos } from '../paxos/paxos.ts';
@@ -24,9 +24,11 @@ import { OwnCommands } from './own-commands.ts';
 import type { PeerPort, Touch } from './peer-port.ts';
 import { Proposer } from './proposer.ts';
 import type { IdentityOf } from './reconfiguration.ts';
-import type { SessionIds } from './session-ids.ts';
+import { Relay } from './relay.ts';
+import type { SessionId, SessionIdSource } from './session-ids.ts';
 import { ReplicaStats, type SlowAppends } from './stats.ts';
 import { Turn } from './turn.ts';
+import { Upward } from './upward.ts';
 import { Watches } from './watches.ts';
 import { type AppendReport, type DurableStore, Writes } from './writes.ts';
 
@@ -39,7 +41,7 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** Shared with the connections to peers, so that what a turn makes leaves at its end. */
   readonly turn?: Turn;
-  readonly sessionIds: SessionIds;
+  readonly sessionIds: SessionIdSource;
   /** Differs from life to life, and by more than a life can count: see `Outbox`. */
   readonly firstNumber: number;
   readonly tickTimeMs: number;
@@ -54,6 +56,8 @@ export interface ReplicaOptions {
   /** Replicas differ and no majority is right, from this slot on; null: that is over. */
   readonly onDispute?: (slot: number | null) => void;
   readonly onSoftQuota?: (exceeded: ExceededQuota) => void;
+  /** Entries are decided and durable here, and about to be applied; their bytes may change then. */
+  readonly onDecided?: (entries: readonly Entry[]) => void;
   /** Called between two slots, never in the middle of one: the place to begin a snapshot. */
   readonly onApplied: (entry: Entry) => void;
 }
@@ -86,10 +90,10 @@ export class Replica {
   private readonly commands: OwnCommands;
   private readonly proposer: Proposer;
   readonly digests: DigestCheck;
+  readonly relay: Relay = new Relay();
+  private readonly upward: Upward;
   private readonly applier: Applier;
   private onIdle: (() => void) | null = null;
-  private leaderId: number | null = null;
-  private leaderBallot: Ballot = NO_BALLOT;
   private wasOpen = false;
   private lastTickMs = Number.NaN;
 
@@ -112,17 +116,12 @@ export class Replica {
       this.turn.wake();
     });
     this.sessions = new LocalSessions(state, options.sessionIds, this.commands, firstNumber);
-    const delivery = new Delivery({
-      ...options,
-      stats: this.stats,
-      digestPoints: this.digestPoints,
-      watches: this.watches,
-      sessions: this.sessions,
-      leadership: this.leadership,
-      intake,
-      outbox: this.outbox,
-      onMark: () => this.turn.wake(),
-    });
+    const { outbox, barriers, freshness, sessions, leadership, relay } = this;
+    const { stats, digestPoints, watches } = this;
+    const up = { outbox, barriers, freshness, sessions, leadership, relay, intake };
+    this.upward = new Upward({ ...options, ...up });
+    const down = { stats, digestPoints, watches, sessions, leadership, intake, outbox, relay };
+    const delivery = new Delivery({ ...options, ...down, onMark: () => this.turn.wake() });
     this.applier = new Applier({
       state,
       clock,
@@ -182,8 +181,8 @@ export class Replica {
   }
 
   /** An id for a session that the log never hears of. */
-  newSessionId(): { readonly high: number; readonly low: number } {
-    return this.sessions.newId();
+  newSessionId(): SessionId {
+    return this.sessions.newLocalId();
   }
 
   /** Opens a new session for `client`, which hears of it by `onAttached`. */
@@ -259,24 +258,30 @@ export class Replica {
     if (nowMs - this.lastTickMs > periodMs * STALL_TICKS) this.paxos.stalled();
     this.lastTickMs = nowMs;
     this.paxos.tick();
+    this.upward.relayReports();
     if (this.barriers.askLostAgain(nowMs)) this.turn.wake();
     this.step();
   }
 
   /** Tells the leader which sessions live here; call it every heartbeat. */
   reportTouches(): void {
-    const { paxos, options, freshness } = this;
-    const leader = paxos.leaderId;
-    if (leader === null || paxos.isAlone) return;
-    const nowMs = this.clock.monotonicMs();
-    if (leader !== options.serverId) {
-      const { number, sessions } = freshness.report(this.sessions.values(), nowMs);
-      options.peers.report(leader, paxos.ballot, number, sessions);
-      return;
-    }
-    // A leader that has not opened yet has no quorum that it could ask.
-    if (!this.keepsClocks) return;
-    this.leadership.onReport(leader, freshness.report([], nowMs).number, []);
+    this.upward.reportTouches();
+    if (this.isLeading) this.turn.wake();
+  }
+
+  /** A chunk of an observer that hangs on this replica; false if it can't be trusted. */
+  relayChunk(origin: number, way: number, number: number, bytes: Uint8Array): boolean {
+    this.turn.wake();
+    return this.upward.relayChunk(origin, way, number, bytes);
+  }
+
+  /** For an observer: who leads, and that what was under way before may be lost. */
+  follow(leaderId: number | null, ballot: Ballot): void {
+    const { upward } = this;
+    const isSame = leaderId === upward.leaderId && sameBallot(ballot, upward.leaderBallot);
+    this.paxos.told(leaderId, ballot);
+    if (isSame) this.sendAgain();
+    else this.noteLeader();
     this.turn.wake();
   }
 
@@ -300,6 +305,7 @@ export class Replica {
 
   onReportConfirmed(number: number): void {
     this.freshness.confirmed(number);
+    this.relay.reportConfirmed(number);
   }
 
   onAskIndex(from: number, ballot: Ballot, number: number): void {
@@ -309,6 +315,7 @@ export class Replica {
   }
 
   onTellIndex(number: number, slot: number): void {
+    this.relay.answered(number, slot);
     this.barriers.answered(number, slot);
     if (!this.applier.isBusy) this.barriers.applied(this.state.slot);
   }
@@ -318,9 +325,8 @@ export class Replica {
   }
 
   onDiffers(from: number, ballot: Ballot, digest: StateDigest): void {
-    if (from === this.leaderId && sameBallot(ballot, this.leaderBallot)) {
-      this.digests.onDiffers(digest);
-    }
+    const { leaderId, leaderBallot } = this.upward;
+    if (from === leaderId && sameBallot(ballot, leaderBallot)) this.digests.onDiffers(digest);
   }
 
   /** Entries that are chosen, from another replica; false if they do not fit. */
@@ -340,7 +346,7 @@ export class Replica {
   /** The way to a peer is new: what was under way on the old one may be lost. */
   onConnected(peer: number): void {
     this.paxos.connected(peer);
-    if (peer === this.leaderId) this.sendAgain();
+    if (peer === this.upward.leaderId) this.sendAgain();
     this.turn.wake();
   }
 
@@ -371,32 +377,12 @@ export class Replica {
    */
   private advance(): void {
     this.noteLeader();
-    this.route();
+    this.upward.route();
     this.propose();
     this.carryOut();
     this.options.peers.flush();
     this.applier.run();
     this.reportIdle();
-  }
-
-  private route(): void {
-    const { leaderId, leaderBallot, outbox, options } = this;
-    if (leaderId === null) return;
-    for (let chunk = outbox.next(); chunk !== null; chunk = outbox.next()) {
-      const { number, commands } = chunk;
-      if (leaderId !== options.serverId) options.peers.forward(leaderId, leaderBallot, chunk);
-      else this.intake.arrive(leaderId, number, commands.bytes, commands.view, 0, commands.at);
-    }
-    this.askIndex();
-  }
-
-  private askIndex(): void {
-    const { leaderId, options, barriers } = this;
-    if (leaderId === null || (leaderId === options.serverId && !this.isLeading)) return;
-    const number = barriers.takeQuestion(this.clock.monotonicMs());
-    if (number === null) return;
-    if (leaderId === options.serverId) this.leadership.onAskIndex(leaderId, number);
-    else options.peers.askIndex(leaderId, this.leaderBallot, number);
   }
 
   private propose(): void {
@@ -415,6 +401,7 @@ export class Replica {
     const { options } = this;
     const output = this.paxos.drain();
     for (const { to, message } of output.sends) options.peers.send(to, message);
+    if (output.decided.length > 0) options.onDecided?.(output.decided);
     this.applier.add(output.decided);
     if (output.fetchFrom !== null) options.peers.fetch(output.fetchFrom);
     this.noteLeader();
@@ -433,13 +420,13 @@ export class Replica {
 
   /** Another leader, or the same under another ballot, has nothing of what was sent before. */
   private noteLeader(): void {
-    const { paxos } = this;
+    const { paxos, upward } = this;
     const { leaderId, ballot } = paxos;
-    if (leaderId !== this.leaderId || !sameBallot(ballot, this.leaderBallot)) {
+    if (leaderId !== upward.leaderId || !sameBallot(ballot, upward.leaderBallot)) {
       this.stats.noteLeader(leaderId, this.clock.monotonicMs());
-      if (this.leaderId === this.options.serverId) this.stopLeading();
-      this.leaderId = leaderId;
-      this.leaderBallot = ballot;
+      if (upward.leaderId === this.options.serverId) this.stopLeading();
+      upward.leaderId = leaderId;
+      upward.leaderBallot = ballot;
       this.sendAgain();
       this.clock.afterTurn(() => this.reportTouches());
     }
@@ -474,7 +461,9 @@ export class Replica {
   private sendAgain(): void {
     this.outbox.rewind();
     this.barriers.askAgain();
-    this.digests.leaderIs(this.leaderId, this.leaderBallot);
+    const { leaderId, leaderBallot } = this.upward;
+    this.digests.leaderIs(leaderId, leaderBallot);
+    this.relay.leaderIs(leaderId, leaderBallot);
     this.freshness.forget(this.sessions.values());
     if (this.paxos.isAlone) this.freshness.always();
     else this.freshness.notAlways(this.clock.monotonicMs());

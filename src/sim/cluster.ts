@@ -9,6 +9,8 @@ export interface ClusterOptions {
   readonly observers: number;
   /** Servers that no file names, off until they are to join. */
   readonly spares: number;
+  /** Observers that no file names, and no configuration either: they join by themselves. */
+  readonly joined?: number;
   /** Lines of zoo.cfg beside those that every simulated server has. */
   readonly lines: readonly string[];
   /** What only the file of one server says, and may say otherwise than the others'. */
@@ -32,10 +34,15 @@ export interface Failure {
 /** How long systemd, or whoever starts processes again, waits. */
 const RESTART_US = 100_000;
 
+/** Ids of observers that join: above those of members. They are the simulator's, nobody else's. */
+const JOINED_ABOVE = 300;
+
 /** The servers of one ensemble, and what they agree on. */
 export class Cluster {
   /** Those that were ever part of it. */
   readonly servers: SimServer[];
+  /** Those that only observe it. */
+  readonly joined: SimServer[];
   readonly spares: SimServer[];
   readonly decided: DecidedLog = new DecidedLog();
   /** Processes that ended with an error which nothing that was done to them explains. */
@@ -57,32 +64,46 @@ export class Cluster {
     for (let id = 1; id <= size; id++) {
       founders.set(id, id <= size - observers ? 'participant' : 'observer');
     }
-    const all: SimServer[] = Array.from({ length: size + spares }, (_, i) => {
-      const id = i + 1;
-      // Who is to join has a file with all founders and itself, as ZooKeeper's guide has it.
-      const roles = new Map<number, Role>([...founders, [id, founders.get(id) ?? 'participant']]);
-      return new SimServer(surroundings, {
+    const serverOf = (id: number, name: string, own: readonly string[], roles: typeof founders) =>
+      new SimServer(surroundings, {
         id,
-        name: `s${id}`,
-        config: simulatedConfig([...lines, ...(ownLines[i] ?? [])], id, roles),
-        clockRate: options.clockRates[i] ?? 1,
+        name,
+        config: simulatedConfig([...lines, ...own], id, roles),
+        clockRate: options.clockRates[id - 1] ?? 1,
         forgetfulDisk: options.forgetfulDisks,
         setup: options.setup,
         observer: this.observerOf(id),
         onExit: (server, error) => this.exited(server, error),
       });
+    const all: SimServer[] = Array.from({ length: size + spares }, (_, i) => {
+      const id = i + 1;
+      // Who is to join has a file with all founders and itself, as ZooKeeper's guide has it.
+      const roles = new Map<number, Role>([...founders, [id, founders.get(id) ?? 'participant']]);
+      return serverOf(id, `s${id}`, ownLines[i] ?? [], roles);
     });
+    const through = `gossip.join=${[...founders.keys()].map((id) => `s${id}:2888`).join(',')}`;
+    this.joined = Array.from({ length: options.joined ?? 0 }, (_, i) =>
+      serverOf(JOINED_ABOVE + i, `o${i + 1}`, [through, 'gossip.insecure=true'], new Map()),
+    );
     this.servers = all.slice(0, size);
     this.spares = all.slice(size);
   }
 
+  /** All machines that may run a server now. */
+  get everyone(): SimServer[] {
+    return [...this.servers, ...this.joined];
+  }
+
   /** What clients are told to connect to: a server may join later, and an address be no one's. */
   get peers(): { host: string; port: number }[] {
-    return [...this.servers, ...this.spares].map(({ name }) => ({ host: name, port: CLIENT_PORT }));
+    return [...this.everyone, ...this.spares].map(({ name }) => ({
+      host: name,
+      port: CLIENT_PORT,
+    }));
   }
 
   appliedSlotOf(name: string): number {
-    const server = this.servers.find((other) => other.name === name);
+    const server = this.everyone.find((other) => other.name === name);
     return server === undefined ? 0 : this.decided.reachedBy(server.id);
   }
 
@@ -109,7 +130,7 @@ export class Cluster {
   }
 
   start(): void {
-    for (const server of this.servers) this.startNow(server);
+    for (const server of this.everyone) this.startNow(server);
   }
 
   /** Starts the server's process again after a while, unless it runs by then. */

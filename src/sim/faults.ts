@@ -31,9 +31,9 @@ const CROWD_MAX = 40;
 /** Of a version that knows more than the one that runs at first. */
 const LEVEL_NEXT = 2;
 
-const servers = ({ cluster }: Victims): string[] => cluster.servers.map(({ name }) => name);
+const servers = ({ cluster }: Victims): string[] => cluster.everyone.map(({ name }) => name);
 const everybody = ({ network }: Victims): string[] => network.hostNames;
-const oneOf = ({ cluster, prng }: Victims): SimServer => prng.pick(cluster.servers);
+const oneOf = ({ cluster, prng }: Victims): SimServer => prng.pick(cluster.everyone);
 
 /** A fault of one server that lasts until its process is started again. */
 function stopping(stop: (server: SimServer, victims: Victims) => void): Fault {
@@ -101,7 +101,7 @@ function leftBehind(victims: Victims): () => void {
 
 /** SIGTERM to one after the other, each as soon as the one before it serves again. */
 function rollingRestart({ cluster, network: { world }, prng }: Victims): () => void {
-  const waiting = prng.shuffled(cluster.servers);
+  const waiting = prng.shuffled(cluster.everyone);
   let isOver = false;
   const next = (): void => {
     const server = waiting.pop();
@@ -206,9 +206,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   kill: stopping((server) => server.kill()),
   powerOff: stopping((server) => server.powerOff()),
   powerOffAll: (victims) => {
-    for (const server of victims.cluster.servers) server.powerOff();
+    for (const server of victims.cluster.everyone) server.powerOff();
     return () => {
-      for (const server of victims.cluster.servers) victims.cluster.startLater(server);
+      for (const server of victims.cluster.everyone) victims.cluster.startLater(server);
     };
   },
   shutDown: stopping((server) => server.shutDown()),

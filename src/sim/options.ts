@@ -11,6 +11,8 @@ export interface Options {
   readonly observers: number;
   /** Servers that may join later. */
   readonly spares: number;
+  /** Observers that no configuration names. */
+  readonly joined: number;
   readonly clients: number;
   readonly timeoutsMs: readonly number[];
   /** Clients whose clock is so slow that they ping too late, and trust a session that is gone. */
@@ -151,6 +153,8 @@ export function drawOptions(seed: number, said: Partial<Options> = {}): Options 
     retainBytes: prng.pick([1_000, 100_000, 16_777_216]),
     chunkBytes: prng.pick([500, 20_000, 1_048_576]),
     nearWraps: prng.chance(0.2),
+    // Drawn last, so that seeds without any are what they were.
+    joined: servers > 1 && prng.chance(0.3) ? prng.between(1, 2) : 0,
     forgetfulDisks: false,
     gossip: servers > 1 && prng.chance(0.5),
     ...said,

@@ -121,7 +121,7 @@ export class Simulation {
   private heal(): void {
     this.network.links.heal();
     this.cluster.finishUpgrade();
-    for (const server of this.cluster.servers) this.cluster.startLater(server, 0);
+    for (const server of this.cluster.everyone) this.cluster.startLater(server, 0);
   }
 
   /** Somebody who was never part of the trouble writes. */
@@ -215,8 +215,9 @@ export class Simulation {
   private judge(): Result {
     const { nemesis, cluster, world } = this;
     const { servers, nearWraps } = this.options;
-    const standings = cluster.servers.map((server) => ({
+    const standings = cluster.everyone.map((server) => ({
       id: server.id,
+      follows: cluster.joined.includes(server),
       isExcused: !this.isQuiet || nemesis?.isUnsound(server) === true,
     }));
     // Whose disk has lied may be kept out by the others for good.

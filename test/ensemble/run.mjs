@@ -16,6 +16,7 @@ const scenarios = [
   'behind',
   'damage',
   'observer',
+  'joined',
   'disk-full',
   'expiry',
   'riders',

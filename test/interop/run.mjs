@@ -1,6 +1,6 @@
 // Drives one server with real ZooKeeper clients. See README.md for what is checked.
 //   node test/interop/run.mjs [--peer quoll|zookeeper | --server HOST:PORT] [--binary FILE]
-//        [--servers 3] [--only NAME,NAME] [--match TEXT] [--allow-missing] [--time-limit-seconds N]
+//        [--servers 3 [--through observer]] [--only NAME,NAME] [--match TEXT] [--allow-missing] [--time-limit-seconds N]
 import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,6 +25,8 @@ const { values: options } = parseArgs({
     server: { type: 'string' },
     /** More than one: an ensemble of Quoll, driven through a follower. */
     servers: { type: 'string', default: '1' },
+    /** observer: not through a follower, but through an observer that joins them. */
+    through: { type: 'string', default: 'follower' },
     binary: { type: 'string', default: 'dist/quoll.js' },
     only: { type: 'string' },
     match: { type: 'string', default: '' },
@@ -90,12 +92,14 @@ async function target(workDirectory) {
   return { host: '127.0.0.1', port, restart, stop: () => server.stop() };
 }
 
-/** One that follows, of an ensemble; when it is restarted the others go on. */
+/** One that does not lead, of an ensemble; when it is restarted the others go on. */
 async function followerTarget() {
   const { binary } = options;
-  const ensemble = await Ensemble.create('interop', { size: Number(options.servers), binary });
+  const size = Number(options.servers);
+  const joined = options.through === 'observer' ? 1 : 0;
+  const ensemble = await Ensemble.create('interop', { size, joined, binary });
   await ensemble.startAll();
-  const [id] = await ensemble.followers();
+  const [id] = joined > 0 ? [size + 1] : await ensemble.followers();
   const restart = async () => {
     await ensemble.kill(id);
     await ensemble.start(id);
@@ -187,6 +191,9 @@ async function main() {
   }
   if (options.servers !== '1' && (options.peer !== 'quoll' || options.server !== undefined)) {
     throw new Error('--servers is for an ensemble of Quoll that is started here');
+  }
+  if (options.through !== 'follower' && options.through !== 'observer') {
+    throw new Error(`--through is follower or observer, not ${options.through}`);
   }
   const chosen = chosenSuites();
   const workDirectory = join(projectRoot, '.tmp/interop', String(process.pid));

@@ -1,8 +1,18 @@
-import { boolean, fileKey, honoured, type KeySection, port, text } from '../key.ts';
+import { boolean, fileKey, honoured, type KeySection, list, port, text } from '../key.ts';
 
 export const gossip: KeySection = {
   title: 'Gossip',
   keys: [
+    honoured(
+      'gossip.join',
+      list(null),
+      '',
+      'Makes this server an observer that no server line names, of the ensemble that it finds at ' +
+        'one of these addresses: `host[:port]` of members, the first port of their server lines ' +
+        '(2888). It needs an empty data directory at first, and remembers the addresses. On the ' +
+        'command line: `--join`.',
+      fileKey,
+    ),
     honoured(
       'gossip.enabled',
       boolean,

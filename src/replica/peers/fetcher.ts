@@ -3,6 +3,7 @@ import type { Clock } from '../../io/clock.ts';
 import { takeEntries } from '../../paxos/codec.ts';
 import type { Anchor, Unchained } from '../../paxos/entry.ts';
 import { dial } from './dial.ts';
+import { takeBytes } from './fields.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
 import { type Hello, Purpose } from './hello.ts';
 import type { PeerIo } from './listener.ts';
@@ -36,6 +37,8 @@ export interface FetcherOptions {
   readonly hello: Omit<Hello, 'purpose' | 'toServerId'>;
   readonly peers: () => readonly PeerAddress[];
   readonly target: FetchTarget;
+  /** A transfer has ended; it may have brought nothing. */
+  readonly onEnd?: (helped: boolean) => void;
 }
 
 /** Fetches decided entries, or a snapshot, from one peer after the other until one has helped. */
@@ -46,6 +49,10 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.options = options;
+  }
+
+  get isBusy(): boolean {
+    return this.current !== null;
   }
 
   /** Begins with `from`; while a transfer is under way nothing changes. */
@@ -61,6 +68,7 @@ export class Fetcher {
     const transfer = new Transfer(this.options, peer, (helped) => {
       if (this.current === transfer) this.current = null;
       if (helped) this.next = 0;
+      this.options.onEnd?.(helped);
     });
     this.current = transfer;
     transfer.begin();
@@ -154,8 +162,8 @@ class Transfer implements FrameHandler {
   }
 
   private takeEntries(payload: Reader): void {
-    const after = { slot: payload.f64(), hash: take(payload, HASH_BYTES) };
-    const hash = take(payload, HASH_BYTES);
+    const after = { slot: payload.f64(), hash: takeBytes(payload, HASH_BYTES) };
+    const hash = takeBytes(payload, HASH_BYTES);
     if (!this.options.target.learn(after, takeEntries(payload), hash)) return;
     this.helped = true;
     if (this.options.target.isBehindDisk) this.frames?.stream.pause();
@@ -163,7 +171,7 @@ class Transfer implements FrameHandler {
 
   private takeSnapshot(payload: Reader): void {
     const slot = payload.f64();
-    const hash = take(payload, HASH_BYTES).slice();
+    const hash = takeBytes(payload, HASH_BYTES).slice();
     const announced = { slot, hash, zxid: payload.f64(), bytes: payload.f64() };
     this.bytesLeft = announced.bytes;
     this.inOrder(async () => {
@@ -212,10 +220,4 @@ class Transfer implements FrameHandler {
     void this.sink?.abort();
     this.onEnd(this.helped);
   }
-}
-
-function take(reader: Reader, bytes: number): Uint8Array {
-  const from = reader.at;
-  reader.skip(bytes);
-  return reader.bytes.subarray(from, from + bytes);
 }

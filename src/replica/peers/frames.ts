@@ -27,6 +27,16 @@ export const FrameType = {
   founding: 16,
   digests: 17,
   differs: 18,
+  joining: 19,
+  relayed: 20,
+  sessionIds: 21,
+  way: 22,
+  follow: 23,
+  lacks: 24,
+  chunk: 25,
+  touches: 26,
+  question: 27,
+  wantsIds: 28,
   /** Those of gossip's port; what stands between belongs to others. */
   gossipChallenge: 48,
   gossip: 49,
@@ -51,7 +61,7 @@ export class FrameStream implements StreamHandler, Flushable {
   handler: FrameHandler;
   /** When something was last heard, on the monotonic clock. */
   heardMs: number;
-  /** Called when what was held back has left. */
+  /** Called when everything has left. */
   onRoom: () => void = () => {};
   private readonly checksums: Checksums;
   private readonly turn: Turn;
@@ -122,11 +132,12 @@ export class FrameStream implements StreamHandler, Flushable {
     const { writer } = this;
     if (this.stream.write(writer.written())) {
       this.recycle(writer);
+      this.endIfDone();
+      this.onRoom();
     } else {
       this.inFlight = writer;
       this.writer = new Writer(BUFFER_BYTES);
     }
-    this.endIfDone();
   }
 
   /** Closes once everything has left. */
@@ -145,8 +156,9 @@ export class FrameStream implements StreamHandler, Flushable {
     const sent = this.inFlight;
     this.inFlight = null;
     if (sent !== null && this.writer.at === 0) this.recycle(sent);
+    const isEmpty = this.writer.at === 0;
     this.flush();
-    if (this.inFlight === null) this.onRoom();
+    if (isEmpty) this.onRoom();
   }
 
   onClose(): void {

@@ -10,7 +10,14 @@ export const Purpose = {
   fetch: 2,
   /** What is known of the ensemble, for one who is about to found or to enter it. */
   founding: 3,
+  /** What is known of the ensemble, for one who joins as an observer that nobody configured. */
+  joining: 4,
+  /** The one link of such an observer. */
+  observing: 5,
 } as const;
+
+/** Whom somebody asks that knows an address and no server: `toServerId` of one who joins. */
+export const ANYBODY = 0;
 
 const MAGIC = 0x51504552;
 /** Of the frames and messages between replicas; each side refuses what it does not know. */

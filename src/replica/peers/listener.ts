@@ -4,7 +4,7 @@ import type { Logger } from '../../io/logger.ts';
 import type { Listener, Network, Stream } from '../../io/network.ts';
 import type { Turn } from '../turn.ts';
 import { type FrameHandler, FrameStream, FrameType } from './frames.ts';
-import { decodeHello, type Greeting } from './hello.ts';
+import { ANYBODY, decodeHello, type Greeting, Purpose } from './hello.ts';
 
 /** Takes over a connection after its greeting, or says why not. */
 export type Acceptance = (hello: Greeting, frames: FrameStream) => FrameHandler | string;
@@ -103,7 +103,8 @@ export class PeerListener {
   }
 
   private decide(hello: Greeting, frames: FrameStream): FrameHandler | string {
-    if (hello.toServerId !== this.serverId) {
+    const isAnybody = hello.purpose === Purpose.joining && hello.toServerId === ANYBODY;
+    if (hello.toServerId !== this.serverId && !isAnybody) {
       return `this is server ${this.serverId}, not ${hello.toServerId}: check the addresses of the server lines`;
     }
     const acceptance = this.acceptances.get(hello.purpose);

@@ -5,18 +5,27 @@ import type { Peer } from '../../io/network.ts';
 import type { Ballot } from '../../paxos/ballot.ts';
 import { decodeMessage, encodeMessage } from '../../paxos/codec.ts';
 import type { Message } from '../../paxos/messages.ts';
-import { DIGESTS_MAX, type StateDigest } from '../digest-votes.ts';
+import type { StateDigest } from '../digest-votes.ts';
 import type { Chunk } from '../outbox.ts';
 import type { PeerPort, Touch } from '../peer-port.ts';
 import type { Replica } from '../replica.ts';
+import {
+  inFrames,
+  putBallot,
+  putDigest,
+  putTouches,
+  takeBallot,
+  takeDigest,
+  takeDigests,
+  takeRest,
+  takeTouches,
+} from './fields.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
 import { type Greeting, type Hello, Purpose } from './hello.ts';
 import type { PeerIo, PeerListener } from './listener.ts';
 import { OutLink, SILENCE_MS_MAX } from './out-link.ts';
 
 const CHECK_EVERY_MS = 500;
-/** Touches in one frame. */
-const TOUCHES_MAX = 100_000;
 /** Of a report that goes on in the next frame: its confirmation means nothing. */
 const NO_REPORT = -1;
 
@@ -108,21 +117,24 @@ export class Peers implements PeerPort {
     });
   }
 
-  /** Frames of one connection come in order: who has the last one has all. */
-  report(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
-    let from = 0;
-    for (; touches.length - from > TOUCHES_MAX; from += TOUCHES_MAX) {
-      this.reportSome(to, ballot, NO_REPORT, touches.slice(from, from + TOUCHES_MAX));
-    }
-    this.reportSome(to, ballot, number, from === 0 ? touches : touches.slice(from));
-  }
-
-  private reportSome(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
-    this.write(to, FrameType.report, (writer) => {
+  relay(to: number, ballot: Ballot, origin: number, number: number, bytes: Uint8Array): void {
+    this.write(to, FrameType.relayed, (writer) => {
+      writer.i32(origin);
       putBallot(writer, ballot);
       writer.f64(number);
-      writer.i32(touches.length);
-      for (const { high, low } of touches) writer.i64Halves(high, low);
+      writer.raw(bytes);
+    });
+  }
+
+  /** Who has the last frame has all. */
+  report(to: number, ballot: Ballot, number: number, touches: readonly Touch[]): void {
+    const parts = inFrames(touches);
+    parts.forEach((part, i) => {
+      this.write(to, FrameType.report, (writer) => {
+        putBallot(writer, ballot);
+        writer.f64(i === parts.length - 1 ? number : NO_REPORT);
+        putTouches(writer, part);
+      });
     });
   }
 
@@ -228,13 +240,12 @@ export class Peers implements PeerPort {
       case FrameType.message:
         replica.onMessage(from, decodeMessage(payload));
         return;
-      case FrameType.forward: {
-        const ballot = takeBallot(payload);
-        const number = payload.f64();
-        const commands = payload.bytes.subarray(payload.at, payload.end);
-        if (replica.onForward(from, ballot, number, commands)) return;
-        throw new DecodeError('a chunk that holds no commands');
-      }
+      case FrameType.forward:
+        receiveChunk(replica, from, payload);
+        return;
+      case FrameType.relayed:
+        receiveChunk(replica, payload.i32(), payload);
+        return;
       case FrameType.report:
         replica.onReport(from, takeBallot(payload), payload.f64(), takeTouches(payload));
         return;
@@ -276,38 +287,9 @@ export class Peers implements PeerPort {
   }
 }
 
-function putBallot(writer: Writer, ballot: Ballot): void {
-  writer.f64(ballot.round);
-  writer.i32(ballot.replica);
-}
-
-function takeBallot(reader: Reader): Ballot {
-  return { round: reader.f64(), replica: reader.i32() };
-}
-
-function putDigest(writer: Writer, { slot, high, low }: StateDigest): void {
-  writer.f64(slot);
-  writer.i64Halves(high, low);
-}
-
-function takeDigest(reader: Reader): StateDigest {
-  return { slot: reader.f64(), high: reader.i32(), low: reader.i32() };
-}
-
-function takeDigests(reader: Reader): StateDigest[] {
-  const count = reader.i32();
-  if (count < 0 || count > DIGESTS_MAX) throw new DecodeError(`${count} digests`);
-  const digests: StateDigest[] = [];
-  for (let i = 0; i < count; i++) digests.push(takeDigest(reader));
-  return digests;
-}
-
-function takeTouches(reader: Reader): Touch[] {
-  const count = reader.i32();
-  if (count < 0 || count > TOUCHES_MAX || count * 8 > reader.remaining) {
-    throw new DecodeError(`${count} touches`);
-  }
-  const touches: Touch[] = [];
-  for (let i = 0; i < count; i++) touches.push({ high: reader.i32(), low: reader.i32() });
-  return touches;
+function receiveChunk(replica: Replica, origin: number, payload: Reader): void {
+  const ballot = takeBallot(payload);
+  const number = payload.f64();
+  if (replica.onForward(origin, ballot, number, takeRest(payload))) return;
+  throw new DecodeError('a chunk that holds no commands');
 }

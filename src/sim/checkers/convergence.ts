@@ -5,6 +5,8 @@ export interface Standing {
   readonly id: number;
   /** Its disk has lied or is gone, and it may have nothing to show. */
   readonly isExcused: boolean;
+  /** It gets everything, member or not. */
+  readonly follows?: boolean;
 }
 
 /**
@@ -21,9 +23,9 @@ export function checkConvergence(
   untilUs: number,
 ): string[] {
   const target = decided.entries.findLast(({ atUs }) => atUs <= untilUs)?.slot ?? 0;
-  return standings.flatMap(({ id, isExcused }) => {
+  return standings.flatMap(({ id, isExcused, follows }) => {
     const reached = decided.reachedBy(id);
-    if (isExcused || !members.has(id) || reached >= target) return [];
+    if (isExcused || (follows !== true && !members.has(id)) || reached >= target) return [];
     return [`server ${id} has applied slot ${reached}, and ${target} was decided long ago`];
   });
 }

@@ -52,12 +52,15 @@ export class Ensemble {
   #options;
 
   /**
-   * `size` servers, of which those in `observers` do not vote. `proxied`: all ways between them
-   * lead through `links`. `settings` is added to each zoo.cfg.
+   * `size` servers, of which those in `observers` do not vote, and `joined` more that no file names
+   * and that join by themselves. `proxied`: all ways between members lead through `links`.
+   * `settings` is added to each zoo.cfg.
    */
   static async create(name, options) {
     const ensemble = new Ensemble(name, options);
-    for (let id = 1; id <= options.size; id += 1) await ensemble.addMember(id);
+    const { size, joined = 0 } = options;
+    for (let id = 1; id <= size; id += 1) await ensemble.addMember(id);
+    for (let id = size + 1; id <= size + joined; id += 1) await ensemble.addMember(id, 'joined');
     if (options.proxied) await ensemble.#openLinks();
     for (const member of ensemble.members.values()) ensemble.configure(member);
     return ensemble;
@@ -71,6 +74,11 @@ export class Ensemble {
 
   get ids() {
     return [...this.members.keys()];
+  }
+
+  /** Those that the configuration names. */
+  get configuredIds() {
+    return this.ids.filter((id) => this.members.get(id).role !== 'joined');
   }
 
   get runningIds() {
@@ -93,8 +101,9 @@ export class Ensemble {
     return this.members.get(id).port;
   }
 
-  async addMember(id) {
-    const role = this.#options.observers.includes(id) ? 'observer' : 'participant';
+  async addMember(id, special = null) {
+    const configured = this.#options.observers.includes(id) ? 'observer' : 'participant';
+    const role = special ?? configured;
     const directory = join(this.directory, `server-${id}`);
     const ports = [await freePort(), await freePort(), await freePort()];
     const member = new Member(id, role, directory, ports);
@@ -112,8 +121,8 @@ export class Ensemble {
 
   async #openLinks() {
     this.links = new Links();
-    for (const from of this.ids) {
-      for (const to of this.ids) {
+    for (const from of this.configuredIds) {
+      for (const to of this.configuredIds) {
         if (from === to) continue;
         const { quorumPort } = this.members.get(to);
         const front = { host: addressOf(from, to), port: quorumPort };
@@ -123,7 +132,13 @@ export class Ensemble {
   }
 
   /** Writes zoo.cfg and myid of one server; `ids` are those that its file knows. */
-  configure(member, ids = this.ids) {
+  configure(member, ids = this.configuredIds) {
+    if (member.role === 'joined') {
+      const through = ids.map((id) => `127.0.0.1:${this.members.get(id).quorumPort}`).join(',');
+      const settings = { ...this.#options.settings, 'gossip.join': through };
+      member.configPath = writeConfig(member.directory, member.port, settings);
+      return;
+    }
     const lines = Object.fromEntries(ids.map((id) => [`server.${id}`, this.lineOf(id)]));
     const settings = { initLimit: 10, syncLimit: 5, ...this.#options.settings, ...lines };
     member.configPath = writeConfig(member.directory, member.port, settings);
@@ -174,7 +189,14 @@ export class Ensemble {
     const { dataDirectory } = this.members.get(id);
     rmSync(dataDirectory, { recursive: true, force: true });
     mkdirSync(dataDirectory, { recursive: true });
+    if (this.members.get(id).role === 'joined') return;
     writeFileSync(join(dataDirectory, 'myid'), `${id}\n`);
+  }
+
+  /** The voter that an observer hangs on which has joined, as it said last. */
+  voterOf(id) {
+    const told = [...this.members.get(id).log.matchAll(/"server":(\d+).*observes through/g)];
+    return Number(told.at(-1)?.[1]);
   }
 
   /** leader, follower, observer; null for one that does not serve. */
@@ -198,7 +220,7 @@ export class Ensemble {
   async followers() {
     const leader = await this.leader();
     return this.runningIds.filter(
-      (id) => id !== leader && this.members.get(id).role !== 'observer',
+      (id) => id !== leader && this.members.get(id).role === 'participant',
     );
   }
 
