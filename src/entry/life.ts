@@ -11,11 +11,11 @@ import { Snapshotter } from '../replica/snapshotter.ts';
 import type { ServerContext } from '../server/context.ts';
 import { createFourLetterWords } from '../server/four-letter/words.ts';
 import { ClientPort } from '../server/server.ts';
-import { CommandFlag } from '../state/command.ts';
 import { chainHash } from '../storage/record.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { ScrubbedDamage } from '../storage/types.ts';
 import { BUILT_AT, VERSION } from './build.ts';
+import { flagsOf } from './command-flags.ts';
 import type { Companions } from './companions.ts';
 import { TICK_MS } from './company.ts';
 import { createContext, loadOf, randomFraction } from './context.ts';
@@ -483,17 +483,6 @@ export class Life {
     this.stopSweep();
     this.stopMeasuring();
   }
-}
-
-function flagsOf(config: ServerConfig): number {
-  return (
-    (config.enforceQuota ? CommandFlag.enforceQuota : 0) |
-    (config.extendedTypesEnabled ? CommandFlag.extendedTypes : 0) |
-    (config.skipACL ? CommandFlag.skipACL : 0) |
-    (config.digestEnabled ? 0 : CommandFlag.digestDisabled) |
-    (config.reconfigEnabled ? CommandFlag.reconfigEnabled : 0) |
-    (config.ensemble?.standaloneEnabled === true ? CommandFlag.standaloneEnabled : 0)
-  );
 }
 
 /** Far from those of every earlier life, so that none of its commands is taken for one of this. */
