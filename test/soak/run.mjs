@@ -161,6 +161,7 @@ async function soak(directory) {
   const port = await freePort();
   const configPath = writeConfig(directory, port, settings);
   const server = await startServer('quoll', configPath, port, { binary: options.binary });
+  process.once('exit', () => server.kill('SIGKILL'));
   const place = { port, pid: server.child.pid, dataDirectory: join(directory, 'data') };
   try {
     await pauseMs(500);
@@ -187,7 +188,7 @@ async function soak(directory) {
   }
 }
 
-report.endWithin(minutes * 60 + 180);
+report.endWithin(minutes * 60 + (warmUpMs + cleanupLimitMs) / 1000 + 180);
 
 writeSync(2, `seed ${options.seed}\n`);
 const directory = join(projectRoot, '.tmp/soak-test', String(process.pid));
