@@ -51,10 +51,10 @@ describe.each([
     const [clock, pass] = newClock();
     let count = 0;
     const stop = clock.every(2, () => count++);
-    await pass(20);
+    // As long as a busy machine takes; the test's own limit ends it.
+    while (count < 2) await pass(20);
     stop();
     const before = count;
-    expect(before).toBeGreaterThan(1);
     await pass(20);
     expect(count).toBe(before);
   });
