@@ -32,13 +32,13 @@ const CONNECTIONS_STAY = [
   edit(
     'entry/life.ts',
     `    this.clientPort.quiesce();
-    await this.clientPort.close();
-    this.company?.peers.stop();`,
+    await Promise.all([this.clientPort.close(), this.gossip?.stop()]);
+    this.company?.cut();`,
     `    const { place } = this.options;
     place.kept = [...this.clientPort.context.connections].filter(({ attachment }) => attachment);
     for (const { stream } of place.kept) stream.isKept = true;
-    await this.clientPort.close();
-    this.company?.peers.stop();`,
+    await Promise.all([this.clientPort.close(), this.gossip?.stop()]);
+    this.company?.cut();`,
   ),
   edit(
     'entry/life.ts',
