@@ -1,6 +1,5 @@
 import {
   edit,
-  LEADERS_CHANGE,
   LITTLE_MEMORY,
   type PlantedBug,
   PROCESSES_DIE,
@@ -75,12 +74,7 @@ export const STORAGE_BUGS: readonly PlantedBug[] = [
         'await superblock.update({ state, isDamaged });',
       ),
     ],
-    focus: {
-      ...LEADERS_CHANGE,
-      safetyMs: 10_000,
-      faults: ['diskError', 'powerOff', 'partition', 'slowDisk'],
-      faultEveryMs: 80,
-    },
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'diskError'] },
   },
   {
     name: 'a wiped voter comes back under its old identity',
