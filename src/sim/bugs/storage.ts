@@ -31,13 +31,11 @@ const CONNECTIONS_STAY = [
   edit(
     'entry/life.ts',
     `    this.clientPort.quiesce();
-    await this.clientPort.close();
-    this.company?.peers.stop();`,
+    await Promise.all([this.clientPort.close(), this.gossip?.stop()]);`,
     `    const { place } = this.options;
     place.kept = [...this.clientPort.context.connections].filter(({ attachment }) => attachment);
     for (const { stream } of place.kept) stream.isKept = true;
-    await this.clientPort.close();
-    this.company?.peers.stop();`,
+    await Promise.all([this.clientPort.close(), this.gossip?.stop()]);`,
   ),
   edit(
     'entry/life.ts',
