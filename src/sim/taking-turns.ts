@@ -5,6 +5,8 @@ import type { SimServer } from './server.ts';
 const STROKES = ['kill', 'powerOff', 'wipe'];
 const LATENCY_US_MAX = 30_000;
 const SLOWNESS_MAX = 1_000;
+/** Of one adoption. */
+const OPERATIONS_MAX = 20;
 const RESTART_US_MAX = 20_000;
 /** A server that nobody succeeds is let go then. */
 const PATIENCE_US = 2_000_000;
@@ -52,7 +54,10 @@ class Turns {
     this.isOver = true;
     this.callOff();
     this.out?.resume();
-    if (this.shared !== null) this.shared.speed.slowness = 1;
+    if (this.shared !== null) {
+      this.shared.speed.slowness = 1;
+      this.shared.disk.fault = () => null;
+    }
     this.victims.network.links.heal();
   }
 
@@ -73,7 +78,10 @@ class Turns {
     return prng.pick(others.length > 0 ? others : servers);
   }
 
-  /** Who is stopped instead comes back with all that it knew, and finds out later. */
+  /**
+   * Who is stopped instead comes back with all that it knew, and finds out later; if it goes on
+   * behind a cut, much later.
+   */
   private cutOff(server: SimServer): void {
     const { prng, faults, cluster, network } = this.victims;
     const { latencyUs } = this;
@@ -81,11 +89,12 @@ class Turns {
     this.out?.resume();
     network.links.heal();
     network.links.change(names, names, { latencyUs, jitterUs: latencyUs / 4 });
-    if (faults.includes('pause') && prng.chance(0.5)) server.pause();
-    else {
-      const others = names.filter((name) => name !== server.name);
-      network.links.split([server.name], others);
-    }
+    const isStopped = faults.includes('pause') && prng.chance(0.6);
+    if (isStopped) server.pause();
+    if (isStopped && prng.chance(0.5)) return;
+    const others = names.filter((name) => name !== server.name);
+    network.links.split([server.name], others);
+    if (isStopped) network.world.schedule(prng.magnitude(50_000, 500_000), () => server.resume());
   }
 
   /** It has to do without what it did not make durable, or without its disk; it is back soon. */
@@ -97,9 +106,23 @@ class Turns {
     if (stroke === 'kill') server.kill();
     if (stroke === 'powerOff') server.powerOff();
     server.speed.slowness = 1;
+    server.disk.fault = () => null;
     const isDown = server.process === null;
     if (isDown) cluster.startLater(server, prng.magnitude(100, RESTART_US_MAX));
     return isDown;
+  }
+
+  /** The disk of the doomed one fails in the midst of what it writes for a new leader. */
+  private breakDisk(): void {
+    const { prng, faults } = this.victims;
+    const server = this.shared;
+    if (server === null || !faults.includes('diskError')) return;
+    let left = prng.between(1, OPERATIONS_MAX);
+    server.disk.fault = (operation) => {
+      if (operation === 'read' || --left > 0) return null;
+      server.disk.fault = () => null;
+      return 'EIO';
+    };
   }
 
   /** Either whenever it is, or just after somebody else has been elected. */
@@ -116,7 +139,14 @@ class Turns {
       isDue = false;
       network.world.schedule(delay, this.next);
     };
-    this.callOff = cluster.whenSomebodyLeads(due(delayUs));
-    network.world.schedule(PATIENCE_US, due(0));
+    const giveUp = cluster.whenSomebodyLeads(() => {
+      this.breakDisk();
+      due(delayUs)();
+    });
+    this.callOff = giveUp;
+    network.world.schedule(PATIENCE_US, () => {
+      giveUp();
+      due(0)();
+    });
   }
 }

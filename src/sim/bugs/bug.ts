@@ -62,7 +62,7 @@ export const LEADERS_CHANGE: Partial<Options> = {
 /** Quorums that take turns; what only one of them has is lost with it, where it can be. */
 export const TAKING_TURNS: Partial<Options> = {
   ...LEADERS_CHANGE,
-  safetyMs: 10_000,
+  safetyMs: 8_000,
   clients: 6,
   timeoutsMs: [4_000, 4_000, 4_000, 4_000, 4_000, 4_000],
   faultEveryMs: 800,

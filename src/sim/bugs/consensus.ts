@@ -171,11 +171,11 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
     breaks: 'rule 17; etcd #20418',
     edits: [edit('paxos/leader.ts', 'return this.probeWanted;', 'return this.confirmed;')],
     focus: {
-      ...LEADERS_CHANGE,
-      steps: ['write', 'syncedRead'],
+      ...TAKING_TURNS,
+      safetyMs: 5_000,
+      faultEveryMs: 150,
       faults: ['pause', 'oneWay', 'slowLinks', 'partition'],
-      clients: 6,
-      timeoutsMs: [4_000, 4_000, 4_000, 4_000, 4_000, 4_000],
+      steps: ['write', 'syncedRead'],
     },
   },
   {
@@ -189,7 +189,7 @@ export const CONSENSUS_BUGS: readonly PlantedBug[] = [
         'return Math.min(this.slots.lastSlot, (stopSign ?? Number.POSITIVE_INFINITY) - 1);',
       ),
     ],
-    focus: { ...LEADERS_CHANGE, faults: ['kill', 'powerOff', 'partition'] },
+    focus: { ...TAKING_TURNS, faults: ['takingTurns', 'kill'] },
   },
   {
     name: 'a leader reconfigures before its own first entry is decided',
