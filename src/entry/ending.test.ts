@@ -78,7 +78,7 @@ describe('a server that is told to end while its disk fails', () => {
     void actor.create('/a');
     await world.run(20_000);
     server.shutDown();
-    await world.run(4_000_000, () => cluster.failures.length > 0);
+    await world.run(1_000_000, () => cluster.failures.length > 0);
     expect(cluster.failures.map(({ error }) => error)).toEqual([expect.any(DiskError)]);
   });
 

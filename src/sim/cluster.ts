@@ -124,7 +124,7 @@ export class Cluster {
 
   /** Those that are started from now on are of the next version; an upgrade leaves none behind. */
   finishUpgrade(): void {
-    const all = [...this.servers, ...this.spares];
+    const all = [...this.everyone, ...this.spares];
     const level = Math.max(...all.map((server) => server.level));
     for (const server of all) server.level = level;
   }

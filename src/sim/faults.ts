@@ -131,9 +131,16 @@ function stampede(victims: Victims): () => void {
   return () => network.links.heal();
 }
 
-/** The next version is installed on one server, and on all that join from now on. */
+/**
+ * The next version is installed on one server, and on all that join from now on. Those that observe
+ * without being configured have it first: no leader asks what they can follow.
+ */
 function upgrade(victims: Victims): () => void {
-  const { servers: all, spares } = victims.cluster;
+  const { servers: all, spares, joined } = victims.cluster;
+  for (const observer of joined.filter(({ level }) => level < LEVEL_NEXT)) {
+    observer.level = LEVEL_NEXT;
+    observer.crashAndRestart();
+  }
   const left = all.filter(({ level }) => level < LEVEL_NEXT);
   const server = left.length > 0 ? victims.prng.pick(left) : oneOf(victims);
   for (const each of [server, ...spares]) each.level = LEVEL_NEXT;

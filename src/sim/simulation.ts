@@ -1,6 +1,7 @@
 import { AssertionError } from '../base/assert.ts';
 import type { Checksums } from '../io/checksums.ts';
 import { DiskError, isDiskError } from '../io/disk.ts';
+import type { Peer } from '../io/network.ts';
 import type { Secrets } from '../io/secrets.ts';
 import { Err } from '../protocol/constants.ts';
 import { ReplacedError } from '../replica/peers/founding.ts';
@@ -124,9 +125,17 @@ export class Simulation {
     for (const server of this.cluster.everyone) this.cluster.startLater(server, 0);
   }
 
-  /** Somebody who was never part of the trouble writes. */
+  /**
+   * Somebody who was never part of the trouble writes, through a server that was part of no more of
+   * it than ends: one whose disk has lied may be kept out by the others for good, and whoever dials
+   * it waits for as long as a client waits for a silent server (seed 1001503 of commit 7eac9a3).
+   */
   private async makesProgress(): Promise<boolean> {
-    const probe = this.addClient('probe', 4_000);
+    const { nemesis, cluster } = this;
+    const unsound = cluster.servers.filter((server) => nemesis?.isUnsound(server) === true);
+    const names = unsound.map(({ name }) => name);
+    const sound = cluster.peers.filter(({ host }) => !names.includes(host));
+    const probe = this.addClient('probe', 4_000, null, sound);
     let isDone = false;
     const write = async (): Promise<void> => {
       while (!isDone) {
@@ -164,7 +173,12 @@ export class Simulation {
     for (let i = 0; i < count; i++) this.runs(visit(this.addClient(`v${++this.visitors}`, 2_000)));
   }
 
-  private addClient(name: string, timeoutMs: number, auth: string | null = null): Actor {
+  private addClient(
+    name: string,
+    timeoutMs: number,
+    auth: string | null = null,
+    servers: readonly Peer[] = this.cluster.peers,
+  ): Actor {
     const { world, network, history, cluster } = this;
     const process = new SimProcess(world, name);
     const isCareless = auth === null && this.clients.length < this.options.carelessClients;
@@ -176,7 +190,7 @@ export class Simulation {
       clock: new ProcessClock(process, { wallAheadMs: 0, rate }),
       network: new SimNetwork(process, network.addHost(name)),
       prng: world.prng.fork(),
-      servers: world.prng.shuffled(cluster.peers),
+      servers: world.prng.shuffled(servers),
       timeoutMs,
       history,
       isCareless,

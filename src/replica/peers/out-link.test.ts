@@ -101,8 +101,8 @@ describe('the way to another server', () => {
     const same = [{ host: 'zk3', port: 2888 }];
     expect(link.leadsTo(same, IDENTITY)).toBe(true);
     expect(link.leadsTo(same, new Uint8Array(16).fill(9))).toBe(false);
-    // Nobody says any more who it has to be.
-    expect(link.leadsTo(same, null)).toBe(true);
+    // Nobody says any more who it has to be, and this one would insist.
+    expect(link.leadsTo(same, null)).toBe(false);
     expect(link.leadsTo([{ host: 'zk3', port: 2889 }], IDENTITY)).toBe(false);
     expect(link.leadsTo([...same, { host: 'zk4', port: 2888 }], IDENTITY)).toBe(false);
   });

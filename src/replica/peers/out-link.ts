@@ -48,13 +48,18 @@ export class OutLink implements FrameHandler {
     this.dial();
   }
 
-  /** Whether this is the way to `member` as it is now: a reconfiguration may have moved it. */
+  /**
+   * Whether this is the way to `member` as it is now: a reconfiguration may have moved it, or have
+   * taken its vote. Then it may be whichever replica, and a link that goes on to ask for the one
+   * that had the vote would refuse a server for ever whose disk is lost after that.
+   */
   leadsTo(addresses: readonly Peer[], identity: Uint8Array | null): boolean {
     const { options } = this;
     // Before the log is read the identity of the other one is what it says it is.
     const present = this.welcomedBy ?? options.identity;
+    const isSame = identity !== null && (present === null || sameId(identity, present));
     return (
-      (identity === null || present === null || sameId(identity, present)) &&
+      (isSame || (identity === null && options.identity === null)) &&
       addresses.length === options.addresses.length &&
       addresses.every(({ host, port }, i) => {
         const known = options.addresses[i];
