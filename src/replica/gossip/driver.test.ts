@@ -149,6 +149,27 @@ describe('an incarnation', () => {
     });
   });
 
+  it('that a restored disk has forgotten is raised above the one that others remember', async () => {
+    const machines = new Machines();
+    const [a, b] = (await machines.addMany(2, { keys: [key(1)] })) as [Machine, Machine];
+    for (let start = 0; start < 3; start++) {
+      await machines.until(() => a.statusOf(b) === `alive ${start + 1}`);
+      b.kill();
+      await machines.start(b);
+    }
+    await machines.until(() => a.statusOf(b) === 'alive 4');
+    b.kill();
+    b.incarnation = 0;
+    await machines.start(b);
+    await machines.until(() => a.statusOf(b) === 'alive 5');
+    expect(b.incarnation).toBe(5);
+    // Its packets are no old ones any more.
+    const before = a.dropped.replayed ?? 0;
+    await machines.run(10_000);
+    expect((a.dropped.replayed ?? 0) - before).toBe(0);
+    expect([a.statusOf(b), b.statusOf(a)]).toEqual(['alive 5', 'alive 1']);
+  });
+
   it('that can not be kept ends the driver, not the process', async () => {
     const machines = new Machines();
     const [a, b] = (await machines.addMany(2)) as [Machine, Machine];

@@ -75,6 +75,7 @@ export class GossipDriver implements Flushable {
   packetsSent = 0;
   private readonly options: DriverOptions;
   private readonly herald: Herald;
+  private keys: readonly Uint8Array[];
   private running: Running | null = null;
   private stopTicks: () => void = () => {};
   private lastTickMs = 0;
@@ -85,6 +86,7 @@ export class GossipDriver implements Flushable {
 
   constructor(options: DriverOptions) {
     this.options = options;
+    this.keys = options.keys;
     this.herald = new Herald(options.anchor, isRoot(options.meta));
   }
 
@@ -96,7 +98,7 @@ export class GossipDriver implements Flushable {
     this.saved = incarnation;
     const { checksums } = io;
     const seal = new Seal({ ciphers, checksums, secrets, life: incarnation });
-    seal.setKeys(options.keys);
+    seal.setKeys(this.keys);
     const frames = new Frames({ id, clusterId, checksums, seal });
     const streams = new Streams({
       ...{ io, clock, secrets, frames },
@@ -157,6 +159,7 @@ export class GossipDriver implements Flushable {
   }
 
   setKeys(keys: readonly Uint8Array[]): void {
+    this.keys = keys;
     this.running?.seal.setKeys(keys);
   }
 
@@ -269,6 +272,7 @@ export class GossipDriver implements Flushable {
       () => {
         this.isSaving = false;
         this.saved = incarnation;
+        if (this.running !== null) this.running.seal.life = incarnation;
         this.step(() => {});
       },
       (error: unknown) => this.fail(error),
