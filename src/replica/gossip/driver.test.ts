@@ -154,10 +154,12 @@ describe('an incarnation', () => {
     const [a, b] = (await machines.addMany(2, { keys: [key(1)] })) as [Machine, Machine];
     for (let start = 0; start < 3; start++) {
       await machines.until(() => a.statusOf(b) === `alive ${start + 1}`);
+      await machines.run(3_000);
       b.kill();
       await machines.start(b);
     }
     await machines.until(() => a.statusOf(b) === 'alive 4');
+    await machines.run(3_000);
     b.kill();
     b.incarnation = 0;
     await machines.start(b);
