@@ -95,6 +95,23 @@ describe('drivers', () => {
   });
 });
 
+describe('a free port', () => {
+  it('is one that is free for packets and for streams', async () => {
+    const machines = new Machines();
+    const machine = await machines.add({ port: 0 });
+    const { driver, host } = machine;
+    expect(driver.port).toBeGreaterThan(0);
+    expect([...host.ports.keys(), ...host.sockets.keys()]).toEqual([driver.port, driver.port]);
+    await driver.stop();
+    // The next one is taken, for streams only.
+    host.ports.set(host.nextPort, { process: machine.process, accept: () => null });
+    const taken = host.nextPort;
+    await machine.start();
+    expect(machine.driver.port).toBe(taken + 1);
+    expect([...host.sockets.keys()]).toEqual([taken + 1]);
+  });
+});
+
 describe('keys', () => {
   it('rotate while everybody talks', async () => {
     const machines = new Machines();
