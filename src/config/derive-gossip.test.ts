@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { configOf, errorsOf, load, messages, warningsOf } from './load.test-helper.ts';
 
 const SERVERS = ['server.1=zk1:2888:3888;2181', 'server.2=zk2:2888:3888', 'server.3=zk3:2888:3888'];
+const NOWHERE = { port: 0, address: null, listensEverywhere: false, keyFile: null };
 const KEY = `${Buffer.alloc(32, 7).toString('base64')}\n`;
 
 function loadWith(lines: readonly string[], files: Readonly<Record<string, string>> = {}) {
@@ -12,26 +13,39 @@ function loadWith(lines: readonly string[], files: Readonly<Record<string, strin
 describe('gossip', () => {
   it('is part of every ensemble, on the ports of its lines, unless it is switched off', () => {
     const on = loadWith(SERVERS);
-    expect(on.config?.gossip).toEqual({ alone: null, keyFile: null });
+    expect(on.config?.gossip).toEqual(NOWHERE);
     expect(on.problems).toEqual([]);
     expect(loadWith([...SERVERS, 'gossip.enabled=false']).config?.gossip).toBeNull();
   });
 
   it('is no part of a server alone, unless it has a port', () => {
-    expect(configOf().gossip).toEqual({ alone: null, keyFile: null });
+    expect(configOf().gossip).toEqual(NOWHERE);
     const lines = ['gossip.port=3888', 'gossip.address=127.0.0.1'];
     expect(configOf(...lines).gossip).toEqual({
-      alone: { host: '127.0.0.1', port: 3888, listensEverywhere: false },
-      keyFile: null,
+      ...{ address: '127.0.0.1', port: 3888, listensEverywhere: false, keyFile: null },
     });
-    expect(configOf(...lines, 'quorumListenOnAllIPs=true').gossip?.alone).toMatchObject({
+    expect(configOf(...lines, 'quorumListenOnAllIPs=true').gossip).toMatchObject({
       listensEverywhere: true,
     });
   });
 
   it('of a server alone wants to know where others reach it', () => {
     expect(errorsOf('gossip.port=3888')[0]).toContain('set gossip.address');
-    expect(configOf('gossip.port=3888', 'clientPortAddress=::1').gossip?.alone?.host).toBe('::1');
+    expect(errorsOf('gossip.port=3888', 'clientPortAddress=0.0.0.0')[0]).toContain(
+      'gossip.address',
+    );
+    expect(configOf('gossip.port=3888', 'clientPortAddress=::1').gossip?.address).toBe('::1');
+  });
+
+  it('of one that joins is wherever it reaches the others, unless somebody knows better', () => {
+    const lines = ['gossip.join=127.0.0.1', 'clientPortAddress=127.0.0.1'];
+    expect(configOf(...lines).gossip).toEqual(NOWHERE);
+    expect(configOf(...lines, 'gossip.port=3888').gossip).toMatchObject({
+      port: 3888,
+      address: null,
+    });
+    const known = configOf(...lines, 'gossip.address=o1').gossip;
+    expect(known).toMatchObject({ port: 0, address: 'o1' });
   });
 
   it('of a server alone stays on this machine without a key, unless somebody insists', () => {
@@ -39,7 +53,7 @@ describe('gossip', () => {
     expect(errorsOf(...lines)).toEqual([
       expect.stringContaining('10.0.0.7 is beyond this machine, and without gossip.keyFile'),
     ]);
-    expect(configOf(...lines, 'gossip.insecure=true').gossip?.alone?.host).toBe('10.0.0.7');
+    expect(configOf(...lines, 'gossip.insecure=true').gossip?.address).toBe('10.0.0.7');
     const keyed = loadWith([...lines, 'gossip.keyFile=/k'], { '/k': KEY });
     expect(keyed.config?.gossip).toMatchObject({ keyFile: '/k' });
   });
@@ -60,7 +74,6 @@ describe('gossip', () => {
     expect(
       messages(loaded, 'warning').filter((text) => text.includes('has no effect')),
     ).toHaveLength(2);
-    expect(loaded.config?.gossip?.alone).toBeNull();
     expect(warningsOf('gossip.enabled=false')).toEqual([]);
   });
 });

@@ -13,25 +13,36 @@ export function deriveGossip(d: Derivation, ensemble: EnsembleConfig | null): Go
   if (!settings.boolean('gossip.enabled')) return null;
   checkKeyFile(d);
   const port = settings.number(PORT);
-  const keyFile = settings.text(KEY_FILE) ?? null;
+  const config = {
+    port,
+    address: settings.text(ADDRESS) ?? null,
+    listensEverywhere: settings.boolean('quorumListenOnAllIPs'),
+    keyFile: settings.text(KEY_FILE) ?? null,
+  };
   if (ensemble !== null) {
     for (const key of [PORT, ADDRESS]) {
       if (settings.get(key) === undefined) continue;
       report(d, 'warning', key, 'has no effect: the second port of the own server line counts');
     }
-    return { alone: null, keyFile };
+    return config;
   }
-  if (port === 0) return { alone: null, keyFile };
-  const host = settings.text(ADDRESS) ?? settings.text('clientPortAddress');
-  if (host === undefined) {
+  // Who joins finds out by which address it reaches the others.
+  if (port === 0 || settings.words('gossip.join').length > 0) return config;
+  const address = config.address ?? clientAddress(d);
+  if (address === null) {
     const message = `set ${ADDRESS}, too: the name or address by which others reach this server`;
     report(d, 'error', PORT, message);
-    return { alone: null, keyFile };
+    return config;
   }
-  if (settings.get(ADDRESS) === undefined) noteDerived(d, ADDRESS, host);
-  refuseOpenGossip(d, PORT, [host]);
-  const listensEverywhere = settings.boolean('quorumListenOnAllIPs');
-  return { alone: { host, port, listensEverywhere }, keyFile };
+  if (config.address === null) noteDerived(d, ADDRESS, address);
+  refuseOpenGossip(d, PORT, [address]);
+  return { ...config, address };
+}
+
+/** All addresses are none that others could be told. */
+function clientAddress(d: Derivation): string | null {
+  const address = d.settings.text('clientPortAddress') ?? null;
+  return address === '0.0.0.0' || address === '::' ? null : address;
 }
 
 /** Without a key everyone who reaches a port of gossip is trusted with the data: that is asked. */

@@ -119,13 +119,11 @@ export interface EnsembleManners {
 
 /** How a server takes part in gossip. Keys are read where they are used, and told to nobody. */
 export interface GossipConfig {
-  /** Null: the own server line of an ensemble says it; a server alone takes no part then. */
-  readonly alone: {
-    /** By which others reach it. */
-    readonly host: string;
-    readonly port: number;
-    readonly listensEverywhere: boolean;
-  } | null;
+  /** Of a server that no server line names. 0: a free one if it joins, else it takes no part. */
+  readonly port: number;
+  /** By which others reach such a server; null: by the address that it has towards them. */
+  readonly address: string | null;
+  readonly listensEverywhere: boolean;
   /** Null: nothing is encrypted. */
   readonly keyFile: string | null;
 }

@@ -6,7 +6,7 @@ import type { Entry } from '../paxos/entry.ts';
 import { encodeHardState } from '../paxos/hard-state.ts';
 import { openStorage, type Storage } from '../storage/storage.ts';
 import { isFormatted } from '../storage/superblock.ts';
-import { endpointOf } from './gossip-meta.ts';
+import { takesPart } from './gossip-meta.ts';
 import { Life } from './life.ts';
 import { Outpost } from './outpost.ts';
 import { Place } from './place.ts';
@@ -116,7 +116,7 @@ class Server implements RunningServer {
 
   async begin(): Promise<void> {
     const { place, config, ports } = this;
-    if (endpointOf(config) !== null && config.gossip?.keyFile === null) {
+    if (takesPart(config, place) && config.gossip?.keyFile === null) {
       ports.logger.warn({}, 'gossip is not encrypted: anybody who reaches its port may take part');
     }
     const isBlank = !(await isFormatted(ports.disk, `${config.dataDir}/quoll`));

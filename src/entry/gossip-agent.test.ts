@@ -4,10 +4,12 @@ import { load } from '../config/load.test-helper.ts';
 import type { ServerConfig } from '../config/server-config.ts';
 import type { Datagrams } from '../io/datagrams.ts';
 import { DiskError } from '../io/disk.ts';
+import { silentLogger } from '../io/logger.ts';
 import { NodeChecksums } from '../io/node/checksums.ts';
 import { NodeCiphers } from '../io/node/ciphers.ts';
 import { NodeSecrets } from '../io/node/secrets.ts';
 import type { Replica } from '../replica/replica.ts';
+import { Turn } from '../replica/turn.ts';
 import { SimDatagrams } from '../sim/datagrams.ts';
 import { SimDisk } from '../sim/disk.ts';
 import { type Host, NetworkWorld, SimNetwork } from '../sim/network.ts';
@@ -17,7 +19,7 @@ import { World } from '../sim/world.ts';
 import { writeAll } from '../storage/files.ts';
 import { GENESIS_HASH } from '../storage/record.ts';
 import type { Storage } from '../storage/storage.ts';
-import { GossipAgent } from './gossip-agent.ts';
+import { type AgentOptions, GossipAgent } from './gossip-agent.ts';
 import type { Ports } from './ports.ts';
 
 const LINES = ['dataDir=/d', 'gossip.port=7', 'gossip.address=localhost'];
@@ -38,10 +40,14 @@ function configOf(...lines: string[]): ServerConfig {
   return config;
 }
 
-function newAgent(config: ServerConfig = configOf()): GossipAgent {
+function newAgent(
+  config: ServerConfig = configOf(),
+  place: AgentOptions['place'] = null,
+): GossipAgent {
   const clock = new ProcessClock(process, { wallAheadMs: 0, rate: 1 });
   const real = new SimDatagrams(process, host);
   const datagrams: Datagrams = {
+    addressTowards: (peer) => real.addressTowards(peer),
     open: (...args) => (trouble === null ? real.open(...args) : Promise.reject(trouble)),
   };
   const log = (fields: object, message: string): void => {
@@ -69,7 +75,7 @@ function newAgent(config: ServerConfig = configOf()): GossipAgent {
   const configuration = { id: 1, quorums, observers: [] };
   const paxos = { role: 'leader', leaderId: 1, ballot: { round: 1, replica: 1 }, configuration };
   const agent = GossipAgent.for({
-    ...{ config, ports, place: null },
+    ...{ config, ports, place },
     storage: { identity: { replicaId: id, clusterId: id } } as unknown as Storage,
     replica: { paxos, state: { slot: 3, zxid: 4 } } as unknown as Replica,
     membership: () => null,
@@ -79,6 +85,12 @@ function newAgent(config: ServerConfig = configOf()): GossipAgent {
   });
   if (agent === null) throw new Error('no agent');
   return agent;
+}
+
+function joining(): ServerConfig {
+  const { config } = load({ file: 'dataDir=/d\ngossip.join=127.0.0.1' });
+  if (config === null) throw new Error('no configuration');
+  return config;
 }
 
 const run = (ms: number): Promise<void> => world.run(ms * 1_000);
@@ -158,6 +170,32 @@ describe("a server's part in gossip", () => {
       'gossip: a server answers again',
       'debug gossip: a server is there',
     ]);
+  });
+
+  it('of one that joins is at a free port of the address that it has towards a voter', async () => {
+    const line = { id: 1, role: 'participant', weight: 1, group: 0, client: null } as const;
+    const addresses = [{ host: 'localhost', quorumPort: 2, electionPort: 3 }];
+    const clock = new ProcessClock(process, { wallAheadMs: 0, rate: 1 });
+    const servers: (typeof line & { addresses: typeof addresses })[] = [];
+    const place = {
+      ...{ isOutside: true, config: { serverId: 999, servers } },
+      io: {
+        ...{ network: new SimNetwork(process, host), checksums: new NodeChecksums() },
+        ...{ turn: new Turn(clock), logger: silentLogger, nowMs: () => clock.monotonicMs() },
+      },
+    } as unknown as AgentOptions['place'];
+    const agent = newAgent(joining(), place);
+    agent.start();
+    await run(1_500);
+    expect(logged[0]).toContain('no voter is known yet');
+    servers.push({ ...line, addresses });
+    await run(12_000);
+    const port = agent.driver?.port ?? 0;
+    expect(port).toBeGreaterThan(1_024);
+    expect([...host.ports.keys()]).toEqual([port]);
+    expect(agent.driver?.members()[0]?.meta).toMatchObject({
+      ...{ address: `${host.address}:${port}`, role: 'observer', serverId: 0 },
+    });
   });
 
   it('that is over while it begins leaves nothing open', async () => {

@@ -1,9 +1,10 @@
-import type { ServerConfig } from '../config/server-config.ts';
+import type { GossipConfig, ServerConfig } from '../config/server-config.ts';
 import { isRoot, type Member, type Meta } from '../gossip/member.ts';
 import { TUNING } from '../gossip/options.ts';
 import type { Change, ChangeKind } from '../gossip/output.ts';
 import { DiskError } from '../io/disk.ts';
 import type { Anchor, Entry } from '../paxos/entry.ts';
+import { parseAddress } from '../replica/gossip/address.ts';
 import { GossipDriver, type Incarnations } from '../replica/gossip/driver.ts';
 import type { Replica } from '../replica/replica.ts';
 import { Turn } from '../replica/turn.ts';
@@ -18,6 +19,7 @@ import {
   type GossipEndpoint,
   isSameMeta,
   metaOf,
+  takesPart,
   voterAddresses,
 } from './gossip-meta.ts';
 import type { Ports } from './ports.ts';
@@ -36,6 +38,9 @@ const NEWS: Readonly<Partial<Record<ChangeKind, string>>> = {
   died: 'gossip: a server is dead',
   left: 'gossip: a server has left',
 };
+
+/** Until it has looked where it is. */
+const NOWHERE: GossipEndpoint = { listenHost: undefined, host: '', port: 0, bulkAddress: '' };
 
 export interface AgentOptions {
   readonly config: ServerConfig;
@@ -61,7 +66,8 @@ export class GossipAgent {
   /** Null until it has begun, and after a failure. */
   driver: GossipDriver | null = null;
   private readonly options: AgentOptions;
-  private readonly endpoint: GossipEndpoint;
+  private readonly gossip: GossipConfig;
+  private endpoint: GossipEndpoint = NOWHERE;
   private readonly keyFile: KeyFile | null;
   private readonly turn: Turn;
   private meta: Meta | null = null;
@@ -71,22 +77,22 @@ export class GossipAgent {
   private stopLooking: () => void = () => {};
   private callOff: () => void = () => {};
 
-  private constructor(options: AgentOptions, endpoint: GossipEndpoint) {
-    const { config, ports, place } = options;
+  private constructor(options: AgentOptions, gossip: GossipConfig) {
+    const { ports, place } = options;
     const { disk, clock, logger } = ports;
     this.options = options;
-    this.endpoint = endpoint;
+    this.gossip = gossip;
     this.turn = place?.io.turn ?? new Turn(clock);
-    const path = config.gossip?.keyFile ?? null;
+    const path = gossip.keyFile;
     const onKeys = (keys: readonly Uint8Array[]): void => this.driver?.setKeys(keys);
     this.keyFile = path === null ? null : new KeyFile({ disk, clock, logger, path, onKeys });
   }
 
   /** Null for a server that takes no part. */
   static for(options: AgentOptions): GossipAgent | null {
-    const endpoint = endpointOf(options.config);
-    if (endpoint === null || options.ports.datagrams === undefined) return null;
-    return new GossipAgent(options, endpoint);
+    const { config, place, ports } = options;
+    const isPart = takesPart(config, place) && ports.datagrams !== undefined;
+    return isPart && config.gossip !== null ? new GossipAgent(options, config.gossip) : null;
   }
 
   get currentMeta(): Meta {
@@ -108,8 +114,7 @@ export class GossipAgent {
 
   /** The configuration is another one, or it is read for the first time. */
   membersChanged(): void {
-    const { config, membership } = this.options;
-    this.driver?.keepAsking(voterAddresses(config, membership()));
+    this.driver?.keepAsking(this.voters);
     this.look();
   }
 
@@ -160,7 +165,9 @@ export class GossipAgent {
     let driver: GossipDriver | null = null;
     try {
       const keys = (await this.keyFile?.begin()) ?? [];
-      driver = this.newDriver(keys);
+      const { place } = this.options;
+      const endpoint = await endpointOf(this.gossip, place, () => this.ownAddress());
+      driver = this.newDriver(keys, endpoint);
       this.driver = driver;
       await driver.start();
     } catch (error) {
@@ -174,18 +181,28 @@ export class GossipAgent {
     this.trouble = null;
     this.fanout = TUNING.degreeMax;
     this.membersChanged();
-    const { config, membership } = this.options;
-    driver.join(voterAddresses(config, membership()));
+    driver.join(this.voters);
   }
 
-  private newDriver(keys: readonly Uint8Array[]): GossipDriver {
+  private get voters(): string[] {
+    const { place, membership } = this.options;
+    return voterAddresses(place, membership());
+  }
+
+  /** The one that packets to a voter leave from. */
+  private ownAddress(): Promise<string> {
+    const { datagrams } = this.options.ports;
+    const voter = parseAddress(this.voters[0] ?? '');
+    if (voter === null || datagrams === undefined) throw new Error('no voter is known yet');
+    return datagrams.addressTowards(voter);
+  }
+
+  private newDriver(keys: readonly Uint8Array[], endpoint: GossipEndpoint): GossipDriver {
     const { ports, storage, place, applied } = this.options;
     const { network, checksums, clock, logger, secrets } = ports;
     const { datagrams, ciphers = null } = ports;
     const { replicaId, clusterId } = storage.identity;
     if (datagrams === undefined) throw new Error('there is no way to send packets');
-    const meta = this.currentMeta;
-    this.meta = meta;
     const nowMs = () => clock.monotonicMs();
     const driver = new GossipDriver({
       io: place?.io ?? { network, checksums, turn: this.turn, logger, nowMs },
@@ -193,9 +210,13 @@ export class GossipAgent {
       chain: chainHash(checksums),
       incarnations: this.incarnations,
       id: hexOf(replicaId),
-      host: this.endpoint.listenHost,
-      port: this.endpoint.port,
-      meta,
+      host: endpoint.listenHost,
+      port: endpoint.port,
+      metaAt: (port) => {
+        this.endpoint = { ...endpoint, port };
+        this.meta = this.currentMeta;
+        return this.meta;
+      },
       anchor: applied(),
       onFailed: (error) => this.failed(error),
     });

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { load } from '../config/load.test-helper.ts';
-import type { ServerConfig } from '../config/server-config.ts';
+import type { GossipConfig, ServerConfig } from '../config/server-config.ts';
 import type { Meta } from '../gossip/member.ts';
 import type { Replica } from '../replica/replica.ts';
-import { endpointOf, fanoutOf, isSameMeta, metaOf, voterAddresses } from './gossip-meta.ts';
+import {
+  endpointOf,
+  fanoutOf,
+  isSameMeta,
+  metaOf,
+  takesPart,
+  voterAddresses,
+} from './gossip-meta.ts';
 
 const SERVERS = [
   'server.1=zk1:2888:3888|other:2889:3889;2181',
@@ -29,36 +36,71 @@ function replicaOf(voters: readonly number[], role: 'leader' | 'follower' = 'fol
   return { paxos, state: { slot: 9, zxid: 5 } } as unknown as Replica;
 }
 
+/** What `endpointOf` and the others look at: the place, and what the files say of gossip. */
+function located(...lines: string[]) {
+  const config = configOf(...lines);
+  const place = config.ensemble === null ? null : { config: config.ensemble, isOutside: false };
+  return { config, place, gossip: config.gossip as GossipConfig };
+}
+
+const found = (): Promise<string> => Promise.resolve('10.0.0.9');
+
 describe('where gossip is', () => {
-  it('comes from the second port of the own line', () => {
-    expect(endpointOf(configOf(...SERVERS))).toEqual({
+  it('comes from the second port of the own line', async () => {
+    const { gossip, place } = located(...SERVERS);
+    expect(await endpointOf(gossip, place, found)).toEqual({
       ...{ listenHost: '::2', host: '::2', port: 3888, bulkAddress: '[::2]:2888' },
     });
-    const everywhere = configOf(...SERVERS, 'quorumListenOnAllIPs=true');
-    expect(endpointOf(everywhere)).toMatchObject({ listenHost: undefined, host: '::2' });
+    const everywhere = located(...SERVERS, 'quorumListenOnAllIPs=true');
+    expect(await endpointOf(everywhere.gossip, everywhere.place, found)).toMatchObject({
+      ...{ listenHost: undefined, host: '::2' },
+    });
   });
 
-  it('comes from gossip.port for a server alone, and is nowhere without', () => {
-    const lines = ['gossip.port=7', 'gossip.address=localhost'];
-    expect(endpointOf(configOf(...lines))).toEqual({
+  it('comes from gossip.port and gossip.address for a server alone', async () => {
+    const { gossip } = located('gossip.port=7', 'gossip.address=localhost');
+    expect(await endpointOf(gossip, null, found)).toEqual({
       ...{ listenHost: 'localhost', host: 'localhost', port: 7, bulkAddress: '' },
     });
-    expect(endpointOf(configOf())).toBeNull();
-    expect(endpointOf(configOf(...SERVERS, 'gossip.enabled=false'))).toBeNull();
+  });
+
+  it('is found out by one that joins, unless it is told', async () => {
+    const { place } = located(...SERVERS);
+    if (place === null) throw new Error('no place');
+    const outside = { config: { ...place.config, serverId: 999 }, isOutside: true };
+    const { gossip } = located('gossip.join=127.0.0.1');
+    expect(await endpointOf(gossip, outside, found)).toEqual({
+      ...{ listenHost: '10.0.0.9', host: '10.0.0.9', port: 0, bulkAddress: '' },
+    });
+    const told = { ...gossip, port: 5, address: 'o1', listensEverywhere: true };
+    expect(await endpointOf(told, outside, found)).toMatchObject({
+      ...{ listenHost: undefined, host: 'o1', port: 5 },
+    });
+  });
+
+  it('is nowhere for a server alone that has no port, and where it is switched off', () => {
+    const part = (...lines: string[]): boolean => {
+      const { config, place } = located(...lines);
+      return takesPart(config, place);
+    };
+    expect(part()).toBe(false);
+    expect(part('gossip.port=7', 'gossip.address=localhost')).toBe(true);
+    expect(part(...SERVERS)).toBe(true);
+    expect(part(...SERVERS, 'gossip.enabled=false')).toBe(false);
   });
 
   it('is known of all voters: from the files, until the log knows better', () => {
-    const config = configOf(...SERVERS);
-    expect(voterAddresses(config, null)).toEqual(['zk1:3888', '[::2]:3888', 'zk4:3888']);
-    const members = (config.ensemble?.servers ?? [])
+    const { place } = located(...SERVERS);
+    expect(voterAddresses(place, null)).toEqual(['zk1:3888', '[::2]:3888', 'zk4:3888']);
+    const members = (place?.config.servers ?? [])
       .slice(3)
       .map((server) => ({ ...server, identity: new Uint8Array(16) }));
     const membership = {
       ...{ number: 2, version: 1, members, hierarchical: false },
       ...{ electionSize: 0, writeSize: 0 },
     };
-    expect(voterAddresses(config, membership)).toEqual(['zk4:3888']);
-    expect(voterAddresses(configOf(), null)).toEqual([]);
+    expect(voterAddresses(place, membership)).toEqual(['zk4:3888']);
+    expect(voterAddresses(null, null)).toEqual([]);
   });
 });
 

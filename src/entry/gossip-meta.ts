@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config/server-config.ts';
+import type { GossipConfig, ServerConfig } from '../config/server-config.ts';
 import { isPassingChange, type Meta } from '../gossip/member.ts';
 import { TUNING } from '../gossip/options.ts';
 import { isVoter } from '../paxos/configuration.ts';
@@ -7,6 +7,7 @@ import { addressText } from '../replica/gossip/address.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Membership } from '../state/membership.ts';
 import { VERSION } from './build.ts';
+import type { Standing } from './standing.ts';
 
 /** Where gossip of this server is, here and for others. */
 export interface GossipEndpoint {
@@ -18,18 +19,34 @@ export interface GossipEndpoint {
   readonly bulkAddress: string;
 }
 
-/** Null: this server takes no part. */
-export function endpointOf({ ensemble, gossip }: ServerConfig): GossipEndpoint | null {
-  if (gossip === null) return null;
-  const own = ensemble?.servers.find(({ id }) => id === ensemble.serverId)?.addresses[0];
-  if (ensemble === null || own === undefined) {
-    if (gossip.alone === null) return null;
-    const { host, port, listensEverywhere } = gossip.alone;
+/** Null for a server alone. */
+export type Surroundings = Pick<Standing, 'config' | 'isOutside'> | null;
+
+/** A server alone has to be told where others would find it. */
+export function takesPart({ gossip }: ServerConfig, place: Surroundings): boolean {
+  return gossip !== null && (place !== null || (gossip.port > 0 && gossip.address !== null));
+}
+
+/**
+ * `find` tells by which address of its own this server reaches another one: that is where the
+ * others find an observer that joined, unless somebody knows better.
+ */
+export async function endpointOf(
+  gossip: GossipConfig,
+  place: Surroundings,
+  find: () => Promise<string>,
+): Promise<GossipEndpoint> {
+  if (place === null || place.isOutside) {
+    const { port, address, listensEverywhere } = gossip;
+    const host = address ?? (await find());
     return { listenHost: listensEverywhere ? undefined : host, host, port, bulkAddress: '' };
   }
+  const { config } = place;
+  const own = config.servers.find(({ id }) => id === config.serverId)?.addresses[0];
+  if (own === undefined) throw new Error(`no server line names server ${config.serverId}`);
   const { host, quorumPort, electionPort } = own;
   return {
-    listenHost: ensemble.quorumListenOnAllIPs ? undefined : host,
+    listenHost: config.quorumListenOnAllIPs ? undefined : host,
     host,
     port: electionPort,
     bulkAddress: addressText({ host, port: quorumPort }),
@@ -37,8 +54,8 @@ export function endpointOf({ ensemble, gossip }: ServerConfig): GossipEndpoint |
 }
 
 /** Gossip addresses of the configured voters: from the log where it knows them. */
-export function voterAddresses(config: ServerConfig, membership: Membership | null): string[] {
-  const servers = membership?.members ?? config.ensemble?.servers ?? [];
+export function voterAddresses(place: Surroundings, membership: Membership | null): string[] {
+  const servers = membership?.members ?? place?.config.servers ?? [];
   return servers
     .filter(({ role }) => role === 'participant')
     .flatMap(({ addresses }) => addresses[0] ?? [])

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Err, Op } from '../protocol/constants.ts';
 import { pathBody } from '../server/server.test-helper.ts';
 import { TestEnsemble } from './ensemble.test-helper.ts';
+import type { TestRun } from './running-server.test-helper.ts';
 
 const running: TestEnsemble[] = [];
 
@@ -29,6 +30,32 @@ describe('an observer that nobody has configured', () => {
     expect(await before.call(Op.sync, pathBody('/'))).toBe(Err.ok);
     expect(await before.call(Op.exists, pathBody('/here', false))).toBe(Err.ok);
     expect(await observer.word('srvr')).toContain('Mode: observer');
+  });
+
+  it('is known to everyone by gossip, without being told where it is, and says goodbye', async () => {
+    const ensemble = await ensembleOf();
+    const observer = await ensemble.join();
+    await observer.server.serving();
+    const statusesAt = async (run: TestRun): Promise<string[]> => {
+      const [, ...lines] = (await run.word('mbrs')).trimEnd().split('\n');
+      return lines.map((line) => line.split('\t').slice(0, 3).join(' '));
+    };
+    const all = ['alive observer -', 'alive voter 1', 'alive voter 2', 'alive voter 3'];
+    for (const run of [observer, ...ensemble.ids.map((id) => ensemble.run(id))]) {
+      await ensemble.until(async () => {
+        const known = await statusesAt(run);
+        return (
+          known
+            .map((one) => one.replace('leader', 'voter'))
+            .sort()
+            .join() === all.join()
+        );
+      });
+    }
+    await ensemble.part(observer);
+    await ensemble.until(async () =>
+      (await statusesAt(ensemble.run(1))).includes('left observer -'),
+    );
   });
 
   it('keeps its clients, their ephemerals and their writes when the leader dies', async () => {

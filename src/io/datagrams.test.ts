@@ -83,6 +83,14 @@ describe.each([
     await Promise.all([a.socket.close(), b.socket.close()]);
   });
 
+  test('tell the address that packets leave from', async () => {
+    const datagrams = newDatagrams();
+    expect(await datagrams.addressTowards({ host: LOCAL, port: 9 })).toBe(LOCAL);
+    await expect(datagrams.addressTowards({ host: 'no.such.invalid', port: 9 })).rejects.toThrow(
+      /ENOTFOUND|EAI_AGAIN/,
+    );
+  });
+
   test('give a port to one socket at a time', async () => {
     const datagrams = newDatagrams();
     const first = await Box.open(datagrams);

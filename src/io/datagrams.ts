@@ -21,6 +21,8 @@ export interface DatagramOptions {
 }
 
 export interface Datagrams {
+  /** The address of this host that packets to `peer` leave from; nothing is sent. */
+  addressTowards(peer: Peer): Promise<string>;
   /** `receive` gets each packet that comes and where it came from; the bytes are its to keep. */
   open(
     options: DatagramOptions,

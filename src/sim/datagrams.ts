@@ -25,6 +25,12 @@ export class SimDatagrams implements Datagrams {
     this.host = host;
   }
 
+  addressTowards({ host: name }: Peer): Promise<string> {
+    const { address, network } = this.host;
+    if (network.find(name) !== null) return Promise.resolve(address);
+    return Promise.reject(new Error(`ENOTFOUND: ${name}`));
+  }
+
   open(
     { host: address, port: wanted }: DatagramOptions,
     receive: Receive,

@@ -34,17 +34,20 @@ export const gossip: KeySection = {
       'gossip.port',
       port,
       '0',
-      'Port for gossip of a server alone, which takes no part without it. In an ensemble the ' +
-        'server line has it.',
+      'Port for gossip of a server that no server line names. 0: a free one with gossip.join; ' +
+        'alone it takes no part then.',
       fileKey,
     ),
     honoured(
       'gossip.address',
       text,
       null,
-      'Name or address by which others reach the gossip.port of a server alone. It listens there; ' +
+      'Name or address by which others reach the gossip.port of such a server. It listens there; ' +
         'with quorumListenOnAllIPs=true on all addresses.',
-      { ...fileKey, defaultNote: 'clientPortAddress' },
+      {
+        ...fileKey,
+        defaultNote: 'clientPortAddress; with gossip.join the address that it has towards members',
+      },
     ),
     honoured(
       'gossip.insecure',

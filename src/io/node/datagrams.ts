@@ -13,6 +13,21 @@ type Receive = (bytes: Uint8Array, from: Peer) => void;
 
 /** UDP by `node:dgram`. */
 export class NodeDatagrams implements Datagrams {
+  async addressTowards({ host, port }: Peer): Promise<string> {
+    const address = await addressOf(host);
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        // For UDP that only asks the kernel for the way.
+        socket.connect(port, address, resolve);
+      });
+      return plainAddress(socket.address().address);
+    } finally {
+      socket.close();
+    }
+  }
+
   async open({ host, port }: DatagramOptions, receive: Receive): Promise<DatagramSocket> {
     if (host !== undefined) {
       const address = await addressOf(host);

@@ -41,6 +41,7 @@ interface MachineOptions {
   readonly keys?: readonly Uint8Array[];
   readonly cluster?: number;
   readonly anchor?: Anchor;
+  readonly port?: number;
 }
 
 /** A machine with a driver on it, which can be killed and started again. */
@@ -121,9 +122,9 @@ export class Machine {
       id: this.id,
       clusterId: new Uint8Array(16).fill(options.cluster ?? 1),
       host: undefined,
-      port: PORT,
+      port: options.port ?? PORT,
       keys: options.keys ?? [],
-      meta: this.meta,
+      metaAt: () => this.meta,
       anchor: options.anchor ?? anchorOf([], 0),
       onFailed: (error) => this.failures.push(error),
     });

@@ -95,6 +95,23 @@ describe('drivers', () => {
   });
 });
 
+describe('a free port', () => {
+  it('is one that is free for packets and for streams', async () => {
+    const machines = new Machines();
+    const machine = await machines.add({ port: 0 });
+    const { driver, host } = machine;
+    expect(driver.port).toBeGreaterThan(0);
+    expect([...host.ports.keys(), ...host.sockets.keys()]).toEqual([driver.port, driver.port]);
+    await driver.stop();
+    // The next one is taken, for streams only.
+    host.ports.set(host.nextPort, { process: machine.process, accept: () => null });
+    const taken = host.nextPort;
+    await machine.start();
+    expect(machine.driver.port).toBe(taken + 1);
+    expect([...host.sockets.keys()]).toEqual([taken + 1]);
+  });
+});
+
 describe('keys', () => {
   it('rotate while everybody talks', async () => {
     const machines = new Machines();
@@ -147,6 +164,29 @@ describe('an incarnation', () => {
       expect(highest.told).toBeLessThanOrEqual(b.incarnation);
       return a.statusOf(b).startsWith('alive') && highest.told > 1;
     });
+  });
+
+  it('that a restored disk has forgotten is raised above the one that others remember', async () => {
+    const machines = new Machines();
+    const [a, b] = (await machines.addMany(2, { keys: [key(1)] })) as [Machine, Machine];
+    for (let start = 0; start < 3; start++) {
+      await machines.until(() => a.statusOf(b) === `alive ${start + 1}`);
+      await machines.run(3_000);
+      b.kill();
+      await machines.start(b);
+    }
+    await machines.until(() => a.statusOf(b) === 'alive 4');
+    await machines.run(3_000);
+    b.kill();
+    b.incarnation = 0;
+    await machines.start(b);
+    await machines.until(() => a.statusOf(b) === 'alive 5');
+    expect(b.incarnation).toBe(5);
+    // Its packets are no old ones any more.
+    const before = a.dropped.replayed ?? 0;
+    await machines.run(10_000);
+    expect((a.dropped.replayed ?? 0) - before).toBe(0);
+    expect([a.statusOf(b), b.statusOf(a)]).toEqual(['alive 5', 'alive 1']);
   });
 
   it('that can not be kept ends the driver, not the process', async () => {

@@ -22,6 +22,8 @@ import { Streams } from './streams.ts';
 export const GOSSIP_TICK_MS = 50;
 /** A pause of so many ticks is told, and not made up for. */
 const STALLED_TICKS = 4;
+/** Free ports that are tried. */
+const PORT_ATTEMPTS = 8;
 /** Whoever leaves waits no longer than this for the news to be told. */
 const LEAVE_TICKS_MAX = 20;
 
@@ -45,9 +47,11 @@ export interface DriverOptions {
   readonly clusterId: Uint8Array;
   /** Where it listens for packets and for streams; undefined: on all addresses. */
   readonly host: string | undefined;
+  /** 0 picks a free one. */
   readonly port: number;
   readonly keys: readonly Uint8Array[];
-  readonly meta: Meta;
+  /** What it says of itself, once its port is known. */
+  readonly metaAt: (port: number) => Meta;
   /** Where the log stands here. */
   readonly anchor: Anchor;
   /** Gossip can't go on, by a fault of its own or of the disk; the driver has stopped. */
@@ -75,6 +79,7 @@ export class GossipDriver implements Flushable {
   packetsSent = 0;
   private readonly options: DriverOptions;
   private readonly herald: Herald;
+  private keys: readonly Uint8Array[];
   private running: Running | null = null;
   private stopTicks: () => void = () => {};
   private lastTickMs = 0;
@@ -85,7 +90,8 @@ export class GossipDriver implements Flushable {
 
   constructor(options: DriverOptions) {
     this.options = options;
-    this.herald = new Herald(options.anchor, isRoot(options.meta));
+    this.keys = options.keys;
+    this.herald = new Herald(options.anchor, isRoot(options.metaAt(options.port)));
   }
 
   /** Opens its ports and begins to talk. Nothing is open any more if it fails. */
@@ -96,22 +102,15 @@ export class GossipDriver implements Flushable {
     this.saved = incarnation;
     const { checksums } = io;
     const seal = new Seal({ ciphers, checksums, secrets, life: incarnation });
-    seal.setKeys(options.keys);
+    seal.setKeys(this.keys);
     const frames = new Frames({ id, clusterId, checksums, seal });
     const streams = new Streams({
       ...{ io, clock, secrets, frames },
       receive: ({ from, message }) => this.step((gossip) => gossip.receive(from, message, null)),
     });
-    const socket = await options.datagrams.open({ host, port }, (bytes, from) =>
-      this.onPacket(bytes, from),
-    );
-    try {
-      await streams.open(host, port);
-    } catch (error) {
-      await socket.close();
-      throw error;
-    }
-    this.running = { gossip: this.newGossip(incarnation), frames, seal, streams, socket };
+    const socket = await this.open(streams, host, port);
+    const gossip = this.newGossip(incarnation, socket.port);
+    this.running = { gossip, frames, seal, streams, socket };
     if (this.isStopped) {
       await this.stop();
       return;
@@ -157,6 +156,7 @@ export class GossipDriver implements Flushable {
   }
 
   setKeys(keys: readonly Uint8Array[]): void {
+    this.keys = keys;
     this.running?.seal.setKeys(keys);
   }
 
@@ -193,6 +193,11 @@ export class GossipDriver implements Flushable {
     return this.running?.frames ?? null;
   }
 
+  /** Where it listens; 0 until it does. */
+  get port(): number {
+    return this.running?.socket.port ?? 0;
+  }
+
   get streamCount(): number {
     return this.running?.streams.count ?? 0;
   }
@@ -207,13 +212,35 @@ export class GossipDriver implements Flushable {
     return gossip !== undefined && gossip.size > 1 && !gossip.isQuiet;
   }
 
-  private newGossip(incarnation: number): Gossip {
-    const { id, meta, chain, secrets } = this.options;
+  /** Packets and streams have the same port. */
+  private async open(
+    streams: Streams,
+    host: string | undefined,
+    wanted: number,
+  ): Promise<DatagramSocket> {
+    for (let attempt = 1; ; attempt++) {
+      const socket = await this.options.datagrams.open({ host, port: wanted }, (bytes, from) =>
+        this.onPacket(bytes, from),
+      );
+      try {
+        await streams.open(host, socket.port);
+        return socket;
+      } catch (error) {
+        await socket.close();
+        // What is free for packets may be taken for streams.
+        const isTaken = wanted === 0 && /EADDRINUSE/.test(String(error));
+        if (!isTaken || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private newGossip(incarnation: number, port: number): Gossip {
+    const { id, metaAt, chain, secrets } = this.options;
     const seed = secrets.randomBytes(4);
     const prng = new Prng(new DataView(seed.buffer, seed.byteOffset, 4).getUint32(0));
     const { anchor } = this.herald;
     return new Gossip({
-      ...{ id, incarnation, meta, anchor },
+      ...{ id, incarnation, meta: metaAt(port), anchor },
       isGenuine: (entry) => isGenuine(chain, entry),
       random: () => prng.fraction(),
     });
@@ -269,6 +296,7 @@ export class GossipDriver implements Flushable {
       () => {
         this.isSaving = false;
         this.saved = incarnation;
+        if (this.running !== null) this.running.seal.life = incarnation;
         this.step(() => {});
       },
       (error: unknown) => this.fail(error),

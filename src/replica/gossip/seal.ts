@@ -33,7 +33,7 @@ export interface SealOptions {
   readonly ciphers: Ciphers | null;
   readonly checksums: Checksums;
   readonly secrets: Secrets;
-  /** Counts the starts of this replica; never used again. */
+  /** Higher than in any earlier life of this replica. */
   readonly life: number;
 }
 
@@ -50,6 +50,8 @@ export interface SealOptions {
  * 2^32 under one key a thousand members make that many in five days.
  */
 export class Seal {
+  /** Whoever finds that it had a higher one, as after a disk was restored, says so from then on. */
+  life: number;
   private readonly options: SealOptions;
   private readonly salt: Uint8Array;
   private keys: readonly Uint8Array[] = [];
@@ -59,6 +61,7 @@ export class Seal {
 
   constructor(options: SealOptions) {
     this.options = options;
+    this.life = options.life;
     this.salt = options.secrets.randomBytes(SALT_BYTES);
   }
 
@@ -85,7 +88,7 @@ export class Seal {
     putNumber(sealed, 1 + SALT_BYTES, NUMBER_BYTES, this.number);
     const header = sealed.subarray(0, HEADER_BYTES);
     const inner = new Uint8Array(LIFE_BYTES + content.length);
-    putNumber(inner, 0, LIFE_BYTES, Math.min(options.life, LIFE_MAX));
+    putNumber(inner, 0, LIFE_BYTES, Math.min(this.life, LIFE_MAX));
     inner.set(content, LIFE_BYTES);
     const associated = withHeader(header, company);
     const [encrypted, tag] = options.ciphers.seal(own, nonceOf(header), associated, inner);
