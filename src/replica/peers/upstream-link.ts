@@ -89,6 +89,13 @@ export class UpstreamLink implements FrameHandler {
     this.frames.end();
   }
 
+  /** Asks for no more entries: they come by another way. */
+  rest(): void {
+    this.isFed = false;
+    this.frames?.begin(FrameType.rest);
+    this.frames?.end();
+  }
+
   forward({ number, commands }: Chunk): void {
     if (this.frames === null) return;
     const writer = this.frames.begin(FrameType.chunk);

@@ -6,6 +6,7 @@ import type { GrantedIds } from '../granted-ids.ts';
 import type { Chunk } from '../outbox.ts';
 import type { PeerPort, Touch } from '../peer-port.ts';
 import type { Replica } from '../replica.ts';
+import { Broadcast, type Tree } from './broadcast.ts';
 import { takeBytes } from './fields.ts';
 import { FrameType } from './frames.ts';
 import type { Hello } from './hello.ts';
@@ -35,6 +36,7 @@ export interface UpstreamOptions {
   readonly ids: GrantedIds;
   readonly fetch: (from: number) => void;
   readonly isFetching: () => boolean;
+  readonly tree: Tree;
   /** Nobody lets this observer in, or can be reached, once more. */
   readonly onLost: () => void;
 }
@@ -45,6 +47,7 @@ export interface UpstreamOptions {
  */
 export class Upstream implements PeerPort, UpstreamListener {
   private readonly options: UpstreamOptions;
+  private readonly broadcast: Broadcast;
   private replica: Replica | null = null;
   private current: UpstreamLink | null = null;
   /** What may become the link; the present one serves until it has been welcomed. */
@@ -66,6 +69,7 @@ export class Upstream implements PeerPort, UpstreamListener {
   constructor(options: UpstreamOptions) {
     this.options = options;
     this.nextVoter = options.random(1_000_000);
+    this.broadcast = new Broadcast(options.tree, options.io.nowMs);
     options.ids.onLow = () => this.current?.wantIds();
   }
 
@@ -93,7 +97,8 @@ export class Upstream implements PeerPort, UpstreamListener {
   /** Decided entries are missing here: they are asked for unless they come already. */
   catchUp(): void {
     const { current, replica } = this;
-    if (current === null || replica === null || current.isFed || this.options.isFetching()) return;
+    if (current === null || replica === null || this.broadcast.isUsed) return;
+    if (current.isFed || this.options.isFetching()) return;
     current.follow(replica.paxos.decidedSlot);
   }
 
@@ -135,7 +140,8 @@ export class Upstream implements PeerPort, UpstreamListener {
     former?.close();
     const { serverId } = link.member;
     this.options.io.logger.info({ server: serverId }, 'observes through this server');
-    this.catchUp();
+    if (this.broadcast.isUsed) link.rest();
+    else this.catchUp();
   }
 
   onGone(link: UpstreamLink): void {
@@ -171,7 +177,10 @@ export class Upstream implements PeerPort, UpstreamListener {
         replica.onReportConfirmed(payload.f64());
         return;
       case FrameType.tellIndex:
-        replica.onTellIndex(payload.f64(), payload.f64());
+        this.takeIndex(replica, payload.f64(), payload.f64());
+        return;
+      case FrameType.standing:
+        this.broadcast.heard(payload.f64(), replica.paxos.decidedSlot);
         return;
       case FrameType.sessionIds:
         this.options.ids.granted({ high: payload.i32(), low: payload.i32() });
@@ -179,6 +188,12 @@ export class Upstream implements PeerPort, UpstreamListener {
       default:
         link.frames?.destroy();
     }
+  }
+
+  /** Whoever waits for a slot does not wait for the tree. */
+  private takeIndex(replica: Replica, number: number, slot: number): void {
+    replica.onTellIndex(number, slot);
+    this.broadcast.heard(slot, replica.paxos.decidedSlot);
   }
 
   private learn(link: UpstreamLink, replica: Replica, payload: Reader): void {
@@ -231,10 +246,24 @@ export class Upstream implements PeerPort, UpstreamListener {
     if (current === null || replica === null || wasStalled) return;
     if (this.isPaused && !this.readsOn(current, replica, nowMs)) return;
     this.leaveLeaderless(current);
+    this.chooseSource(current, replica);
     if (++this.checks % CHECKS_PER_SIGN !== 0) return;
     current.check(nowMs);
     this.catchUp();
     this.leaveLeader(current);
+  }
+
+  private chooseSource(link: UpstreamLink, replica: Replica): void {
+    const { broadcast } = this;
+    if (!broadcast.changes(replica.paxos.decidedSlot, link.isFed)) return;
+    const { logger } = this.options.io;
+    if (broadcast.isUsed) {
+      logger.info({}, 'has the log by gossip');
+      link.rest();
+    } else {
+      logger.info({ server: link.member.serverId }, 'has the log from this server: gossip is late');
+      this.catchUp();
+    }
   }
 
   /** Cut off from the others, or not taken back by them yet, it serves nobody. */
