@@ -22,6 +22,8 @@ const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 /** A member that comes to lead keeps its observers so long at least: leaders change back, too. */
 const MOVE_CHECKS = 10;
+/** A member that is stopped takes connections, and never says a word. */
+const WELCOME_CHECKS = 10;
 /** Checks after which a member that knows of no leader is left: others may know of one. */
 const LEADERLESS_CHECKS = 5;
 
@@ -59,6 +61,9 @@ export class Upstream implements PeerPort, UpstreamListener {
   private checks = 0;
   private checksAtLeader = 0;
   private checksLeaderless = 0;
+  private checksUnwelcome = 0;
+  /** Whose link broke last: asked first again it would only cost time. */
+  private gone: number | null = null;
   private lastCheckMs = 0;
   private isPaused = false;
   /** Who led when it was last heard of. */
@@ -137,6 +142,7 @@ export class Upstream implements PeerPort, UpstreamListener {
     this.retryMs = RETRY_MS_MIN;
     this.failures = this.checksAtLeader = this.checksLeaderless = 0;
     this.isPaused = false;
+    this.gone = null;
     former?.close();
     const { serverId } = link.member;
     this.options.io.logger.info({ server: serverId }, 'observes through this server');
@@ -152,6 +158,7 @@ export class Upstream implements PeerPort, UpstreamListener {
       return;
     }
     this.current = null;
+    this.gone = link.member.serverId;
     this.replica?.follow(null, NO_BALLOT);
     if (this.candidate === null) this.seek();
   }
@@ -212,7 +219,8 @@ export class Upstream implements PeerPort, UpstreamListener {
   private seek(): void {
     const { io, clock, hello, voters } = this.options;
     const all = voters();
-    const present = this.current?.member.serverId;
+    const present = this.current?.member.serverId ?? this.gone;
+    this.gone = null;
     const others = all.filter(({ serverId }) => serverId !== present);
     const followers = others.filter(({ serverId }) => serverId !== this.leaderId);
     const choice = this.failures < followers.length ? followers : others;
@@ -222,6 +230,7 @@ export class Upstream implements PeerPort, UpstreamListener {
       if (this.current === null) this.retry();
       return;
     }
+    this.checksUnwelcome = 0;
     const options = { io, clock, hello, member, listener: this };
     this.candidate = new UpstreamLink({ ...options, attempt: Math.floor(attempt / all.length) });
   }
@@ -243,14 +252,25 @@ export class Upstream implements PeerPort, UpstreamListener {
     // After a stall of this process signs of life wait in the socket: they are heard first.
     const wasStalled = nowMs - this.lastCheckMs > 5 * CHECK_EVERY_MS;
     this.lastCheckMs = nowMs;
-    if (current === null || replica === null || wasStalled) return;
+    if (replica === null || wasStalled) return;
+    this.giveUpUnwelcome();
+    if (current === null || current !== this.current) return;
     if (this.isPaused && !this.readsOn(current, replica, nowMs)) return;
     this.leaveLeaderless(current);
     this.chooseSource(current, replica);
+    current.listen(nowMs);
     if (++this.checks % CHECKS_PER_SIGN !== 0) return;
-    current.check(nowMs);
+    current.sign();
     this.catchUp();
     this.leaveLeader(current);
+  }
+
+  private giveUpUnwelcome(): void {
+    const { candidate } = this;
+    this.checksUnwelcome = candidate === null ? 0 : this.checksUnwelcome + 1;
+    if (candidate === null || this.checksUnwelcome < WELCOME_CHECKS) return;
+    candidate.close();
+    this.onGone(candidate);
   }
 
   private chooseSource(link: UpstreamLink, replica: Replica): void {
