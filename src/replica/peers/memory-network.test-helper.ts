@@ -18,6 +18,7 @@ class End implements Stream {
   other: End | null = null;
   isPaused = false;
   private isOver = false;
+  private isFrozen = false;
   private readonly clock: SimClock;
   private readonly waiting: Uint8Array[] = [];
 
@@ -26,9 +27,15 @@ class End implements Stream {
   }
 
   write(bytes: Uint8Array): boolean {
+    if (this.isFrozen) return true;
     const copy = bytes.slice();
     this.clock.afterTurn(() => this.other?.arrive(copy));
     return true;
+  }
+
+  /** From here on it neither reads nor writes. */
+  freeze(): void {
+    this.isFrozen = true;
   }
 
   pause(): void {
@@ -56,7 +63,7 @@ class End implements Stream {
   }
 
   private arrive(bytes: Uint8Array): void {
-    if (this.isOver) return;
+    if (this.isOver || this.isFrozen) return;
     if (this.isPaused) this.waiting.push(bytes);
     else this.handler?.onData(bytes);
   }
@@ -68,6 +75,7 @@ export class MemoryNetwork implements Network {
   private readonly accepts = new Map<string, Accept>();
   private readonly ends = new Map<string, Set<End>>();
   private readonly silent = new Set<string>();
+  private readonly stopped = new Set<string>();
 
   constructor(clock: SimClock) {
     this.clock = clock;
@@ -95,6 +103,12 @@ export class MemoryNetwork implements Network {
     };
   }
 
+  /** That host is as if stopped: the kernel takes connections, and nobody reads or writes. */
+  stop(host: string): void {
+    this.stopped.add(host);
+    for (const end of this.ends.get(host) ?? []) end.freeze();
+  }
+
   /** Connections to that host end, and no new one begins. */
   cut(host: string): void {
     this.silent.add(host);
@@ -110,5 +124,6 @@ export class MemoryNetwork implements Network {
     far.handler = accept(far);
     near.handler = open(near);
     if (far.handler === null) far.destroy();
+    if (this.stopped.has(host)) far.freeze();
   }
 }

@@ -12,10 +12,11 @@ import { Turn } from '../turn.ts';
 import { dial } from './dial.ts';
 import { FrameType } from './frames.ts';
 import { type Hello, Purpose } from './hello.ts';
-import { PeerListener } from './listener.ts';
+import { type PeerIo, PeerListener } from './listener.ts';
 import { MemoryNetwork } from './memory-network.test-helper.ts';
 import { NO_CHECKSUMS } from './named-network.test-helper.ts';
 import { Observers } from './observers.ts';
+import type { PeerAddress } from './peers.ts';
 import { Upstream } from './upstream.ts';
 
 export const CLUSTER: Uint8Array = new Uint8Array(16).fill(9);
@@ -31,7 +32,9 @@ export class TestVoter {
   readonly relay: Relay = new Relay();
   readonly chunks: string[] = [];
   readonly observers: Observers;
-  readonly state = { sessions: { get: (high: number) => (high === 1 ? {} : undefined) } };
+  readonly state: unknown = {
+    sessions: { get: (high: number) => (high === 1 ? {} : undefined) },
+  };
   readonly turn: Turn;
   private readonly listener: PeerListener;
 
@@ -71,11 +74,11 @@ export class TestObserver {
   readonly ids: GrantedIds = new GrantedIds();
   readonly told: string[] = [];
   readonly fetched: number[] = [];
-  readonly paxos = { decidedSlot: 0 };
+  readonly paxos: { decidedSlot: number } = { decidedSlot: 0 };
   isBehindDisk = false;
   leaderId: number | null = null;
 
-  constructor(world: TestWorld, number: number, identity = number) {
+  constructor(world: TestWorld, number: number, identity: number = number) {
     const { clock, network } = world;
     const io = { ...world.io, network, turn: new Turn(clock) };
     this.upstream = new Upstream({
@@ -127,12 +130,12 @@ export class TestWorld {
   readonly clock: SimClock = new SimClock();
   readonly network: MemoryNetwork = new MemoryNetwork(this.clock);
   readonly warnings: unknown[] = [];
-  readonly io = {
+  readonly io: Omit<PeerIo, 'network' | 'turn'> = {
     checksums: NO_CHECKSUMS,
     logger: {
       ...silentLogger,
-      warn: (fields: Readonly<Record<string, unknown>>) => {
-        this.warnings.push(fields['reason']);
+      warn: ({ reason }: { readonly reason?: unknown }) => {
+        this.warnings.push(reason);
       },
     },
     nowMs: () => this.clock.monotonicMs(),
@@ -143,7 +146,7 @@ export class TestWorld {
     this.voters = [1, 2, 3].map((id) => new TestVoter(this, id));
   }
 
-  get addresses() {
+  get addresses(): PeerAddress[] {
     return this.voters.map(({ id }) => ({
       serverId: id,
       addresses: [{ host: `zk${id}`, port: 2888 }],

@@ -56,6 +56,27 @@ describe('an observer', () => {
     expect(observer.told.slice(-2)).toEqual(['leader null', 'leader 1']);
   });
 
+  it('does not wait for a voter that takes the connection and says nothing', () => {
+    const world = worldLedBy(1);
+    world.network.cut('zk1');
+    world.network.stop('zk2');
+    for (const number of [300, 301, 302]) {
+      const observer = world.observer(number);
+      world.clock.advance(10_000);
+      expect(observer.voter).toBe(3);
+    }
+  });
+
+  it('leaves a voter that falls silent, within two seconds', () => {
+    const world = worldLedBy(1);
+    const observer = world.observer(300);
+    world.clock.advance(20_000);
+    const former = observer.voter;
+    world.network.stop(`zk${former}`);
+    world.clock.advance(2_000);
+    expect(observer.voter).not.toBe(former);
+  });
+
   it('leaves a voter that knows of no leader', () => {
     const world = worldLedBy(1);
     const observer = world.observer(300);
