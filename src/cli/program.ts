@@ -29,6 +29,7 @@ Examples:
   quoll serve
   quoll serve --client-port 0 --data-dir /tmp/quoll --no-sync     for tests: any free port, fast
   quoll serve zoo.cfg --client-address 10.0.0.7 --4lw ruok,mntr
+  quoll serve --join zk1:2888 --data-dir /var/lib/reader          an observer that nobody configures
   quoll serve zoo.cfg -DmaxCnxns=1000 -Djute.maxbuffer=4194304
 
 SIGTERM and SIGINT stop the server in order; a second signal stops it at once.`;

@@ -5,6 +5,7 @@ import type { Replica } from '../replica/replica.ts';
 import type { SessionIdSource } from '../replica/session-ids.ts';
 import type { Membership } from '../state/membership.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { GossipAgent } from './gossip-agent.ts';
 import type { Ports } from './ports.ts';
 
 export interface CompanionOptions {
@@ -25,7 +26,8 @@ export interface Companions {
   readonly peers: PeerPort;
   readonly sessionIds: SessionIdSource;
   isConnected(serverId: number): boolean;
-  start(replica: Replica, config: ServerConfig): void;
+  /** Whoever is no member may have the log by gossip; null: it takes no part. */
+  start(replica: Replica, config: ServerConfig, gossip: GossipAgent | null): void;
   /** Nothing is said or heard any more, but for a transfer that is under way. */
   cut(): void;
   stop(): void;

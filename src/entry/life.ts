@@ -156,7 +156,7 @@ export class Life {
       port: clientPort,
       backlog: config.listenBacklog,
     });
-    this.company?.start(this.replica, config);
+    this.company?.start(this.replica, config, this.gossip);
     this.gossip?.start();
     this.role?.start((which) => this.clientPort.drop(which));
     this.options.storage.scrub((damage) => this.dealWith(damage));

@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../config/server-config.ts';
 import { isVoter } from '../protocol/ensemble-text.ts';
 import { GrantedIds } from '../replica/granted-ids.ts';
+import type { Tree } from '../replica/peers/broadcast.ts';
 import { Fetcher } from '../replica/peers/fetcher.ts';
 import { sameId } from '../replica/peers/hello.ts';
 import type { PeerAddress } from '../replica/peers/peers.ts';
@@ -10,6 +11,7 @@ import type { CompanionOptions, Companions } from './companions.ts';
 import { TICK_MS } from './company.ts';
 import { randomFraction } from './context.ts';
 import { ReplicaTarget } from './fetch-target.ts';
+import type { GossipAgent } from './gossip-agent.ts';
 import type { Outpost } from './outpost.ts';
 import { peerAddresses } from './voters.ts';
 
@@ -20,6 +22,7 @@ export class Tether implements Companions {
   private readonly options: CompanionOptions & { readonly outpost: Outpost };
   private readonly target: ReplicaTarget;
   private readonly fetcher: Fetcher;
+  private gossip: GossipAgent | null = null;
   private stops: (() => void)[] = [];
   private isAsking = false;
   /** What the join addresses said last; the log counts while it leads to somebody. */
@@ -52,6 +55,7 @@ export class Tether implements Companions {
       ids: this.sessionIds,
       fetch: (from) => this.fetcher.start(from),
       isFetching: () => this.fetcher.isBusy,
+      tree: this.tree(),
       onLost: () => this.askAgain(),
     });
   }
@@ -60,9 +64,10 @@ export class Tether implements Companions {
     return this.peers.isConnected(serverId);
   }
 
-  start(replica: Replica, config: ServerConfig): void {
+  start(replica: Replica, config: ServerConfig, gossip: GossipAgent | null): void {
     const { clock } = this.options.ports;
     this.target.replica = replica;
+    if (gossip !== null) this.use(gossip);
     this.peers.start(replica);
     const heartbeatMs = config.ensemble?.heartbeatIntervalMs ?? 100;
     this.stops = [
@@ -91,6 +96,25 @@ export class Tether implements Companions {
 
   identityOf(): undefined {
     return undefined;
+  }
+
+  private use(gossip: GossipAgent): void {
+    this.gossip = gossip;
+    gossip.onDeliveries = (entries, after) => {
+      const hash = entries[entries.length - 1]?.hash;
+      if (hash !== undefined) this.target.learn(after, entries, hash);
+    };
+    gossip.onFetchFrom = ({ meta }) => this.fetcher.start(meta?.serverId ?? 0);
+  }
+
+  private tree(): Tree {
+    const tether = this;
+    return {
+      get isThere() {
+        return (tether.gossip?.driver?.gossip?.size ?? 0) > 1;
+      },
+      need: (slot) => tether.gossip?.driver?.need(slot),
+    };
   }
 
   private members(votersOnly: boolean): readonly PeerAddress[] {

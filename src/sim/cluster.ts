@@ -82,9 +82,11 @@ export class Cluster {
       return serverOf(id, `s${id}`, ownLines[i] ?? [], roles);
     });
     const through = `gossip.join=${[...founders.keys()].map((id) => `s${id}:2888`).join(',')}`;
-    this.joined = Array.from({ length: options.joined ?? 0 }, (_, i) =>
-      serverOf(JOINED_ABOVE + i, `o${i + 1}`, [through, 'gossip.insecure=true'], new Map()),
-    );
+    this.joined = Array.from({ length: options.joined ?? 0 }, (_, i) => {
+      const name = `o${i + 1}`;
+      const own = [through, 'gossip.insecure=true', 'gossip.port=3888', `gossip.address=${name}`];
+      return serverOf(JOINED_ABOVE + i, name, own, new Map());
+    });
     this.servers = all.slice(0, size);
     this.spares = all.slice(size);
   }

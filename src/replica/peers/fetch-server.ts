@@ -1,7 +1,9 @@
+import { OBSERVER_FETCHES_MAX } from '../../base/limits.ts';
 import type { Reader } from '../../base/reader.ts';
 import type { Logger } from '../../io/logger.ts';
 import { putEntries } from '../../paxos/codec.ts';
 import type { Anchor, Entry } from '../../paxos/entry.ts';
+import { SERVER_ID_MAX } from '../../protocol/ensemble-text.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
 import { type Hello, Purpose } from './hello.ts';
 import type { PeerListener } from './listener.ts';
@@ -36,9 +38,15 @@ export function serveFetches(
   refuse: (hello: Hello) => string | null,
   logger: Logger,
 ): void {
+  let forObservers = 0;
   listener.serve(Purpose.fetch, (hello, frames) => {
     const reason = refuse(hello);
-    return reason ?? new Fetch(frames, source, logger);
+    if (reason !== null) return reason;
+    if (hello.serverId <= SERVER_ID_MAX) return new Fetch(frames, source, logger, () => {});
+    // A thousand of them may come at once; members, without whom nothing is decided, come first.
+    if (forObservers >= OBSERVER_FETCHES_MAX) return 'it serves as many observers as it can';
+    forObservers++;
+    return new Fetch(frames, source, logger, () => forObservers--);
   });
 }
 
@@ -46,12 +54,14 @@ class Fetch implements FrameHandler {
   private readonly frames: FrameStream;
   private readonly source: FetchSource;
   private readonly logger: Logger;
+  private readonly onClosed: () => void;
   private isBusy = false;
   private isClosed = false;
   private room: () => void = () => {};
 
-  constructor(frames: FrameStream, source: FetchSource, logger: Logger) {
+  constructor(frames: FrameStream, source: FetchSource, logger: Logger, onClosed: () => void) {
     this.frames = frames;
+    this.onClosed = onClosed;
     this.source = source;
     this.logger = logger;
     frames.onRoom = () => this.room();
@@ -72,6 +82,7 @@ class Fetch implements FrameHandler {
 
   onClose(): void {
     this.isClosed = true;
+    this.onClosed();
     this.room();
   }
 

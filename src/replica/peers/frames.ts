@@ -37,6 +37,8 @@ export const FrameType = {
   touches: 26,
   question: 27,
   wantsIds: 28,
+  rest: 29,
+  standing: 30,
   /** Those of gossip's port; what stands between belongs to others. */
   gossipChallenge: 48,
   gossip: 49,

@@ -37,8 +37,11 @@ export class ObserverLink implements FrameHandler, Dependent {
   readonly origin: number;
   readonly identity: Uint8Array;
   private readonly options: ObserverLinkOptions;
-  /** The last slot that it has or was sent; null while it has to fetch first. */
+  /** The last slot that it has or was sent; null while it is sent nothing. */
   private sentSlot: number | null = null;
+  /** It has the log by another way, and hears only where that stands. */
+  private isResting = false;
+  private toldSlot = 0;
   private readonly pending: Pending[] = [];
   private pendingBytes = 0;
   private isPaused = false;
@@ -83,6 +86,7 @@ export class ObserverLink implements FrameHandler, Dependent {
     const { frames } = this.options;
     frames.begin(FrameType.alive);
     frames.end();
+    if (this.isResting) this.tellStanding(this.options.tail.last.slot);
     // What is not read can't be heard.
     if (wasStalled || this.isPaused) return;
     if (nowMs - frames.heardMs > SILENCE_MS_MAX) frames.destroy();
@@ -92,8 +96,13 @@ export class ObserverLink implements FrameHandler, Dependent {
     const { relay } = this.options.replica;
     switch (type) {
       case FrameType.follow:
+        this.isResting = false;
         this.sentSlot = payload.f64();
         this.push();
+        return;
+      case FrameType.rest:
+        this.isResting = true;
+        this.sentSlot = null;
         return;
       case FrameType.chunk:
         this.takeChunk(payload.f64(), payload.f64(), takeRest(payload));
@@ -131,7 +140,9 @@ export class ObserverLink implements FrameHandler, Dependent {
     frames.end();
   }
 
-  marked(number: number): void {
+  /** Its clients wait for that slot: it should not wait for the tree. */
+  marked(number: number, slot: number): void {
+    if (this.isResting) this.tellStanding(slot);
     const index = this.pending.findIndex((one) => one.number === number);
     for (const { bytes } of this.pending.splice(0, index + 1)) this.pendingBytes -= bytes;
     this.readOn();
@@ -148,6 +159,14 @@ export class ObserverLink implements FrameHandler, Dependent {
     const writer = frames.begin(FrameType.tellIndex);
     writer.f64(number);
     writer.f64(slot);
+    frames.end();
+  }
+
+  private tellStanding(slot: number): void {
+    if (slot <= this.toldSlot) return;
+    this.toldSlot = slot;
+    const { frames } = this.options;
+    frames.begin(FrameType.standing).f64(slot);
     frames.end();
   }
 

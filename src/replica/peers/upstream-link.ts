@@ -8,9 +8,13 @@ import { inFrames, putTouches, takeBallot } from './fields.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
 import { type Hello, Purpose } from './hello.ts';
 import type { PeerIo } from './listener.ts';
-import { SILENCE_MS_MAX } from './out-link.ts';
 import type { PeerAddress } from './peers.ts';
 
+/**
+ * Nothing heard for so long: the member, or the way to it, is gone without a word. Shorter than
+ * between members, because another one costs nothing here, and meanwhile clients are not answered.
+ */
+const SILENCE_MS_MAX = 1_500;
 /** What names a report that goes on in the next frame: its confirmation means nothing. */
 const NO_REPORT = -1;
 
@@ -69,16 +73,16 @@ export class UpstreamLink implements FrameHandler {
     this.end();
   }
 
-  /** Its signs of life, and whether the member gives any. */
-  check(nowMs: number): void {
+  /** Ends the connection if the member gives no sign of life. */
+  listen(nowMs: number): void {
     const { frames } = this;
-    if (frames === null) return;
-    if (nowMs - frames.heardMs > SILENCE_MS_MAX) {
-      frames.destroy();
-      return;
-    }
-    frames.begin(FrameType.alive);
-    frames.end();
+    if (frames !== null && nowMs - frames.heardMs > SILENCE_MS_MAX) frames.destroy();
+  }
+
+  /** Gives one. */
+  sign(): void {
+    this.frames?.begin(FrameType.alive);
+    this.frames?.end();
   }
 
   /** Asks for what is decided behind `slot`, from now on. */
@@ -87,6 +91,13 @@ export class UpstreamLink implements FrameHandler {
     this.isFed = true;
     this.frames.begin(FrameType.follow).f64(slot);
     this.frames.end();
+  }
+
+  /** Asks for no more entries: they come by another way. */
+  rest(): void {
+    this.isFed = false;
+    this.frames?.begin(FrameType.rest);
+    this.frames?.end();
   }
 
   forward({ number, commands }: Chunk): void {

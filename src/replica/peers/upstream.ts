@@ -6,6 +6,7 @@ import type { GrantedIds } from '../granted-ids.ts';
 import type { Chunk } from '../outbox.ts';
 import type { PeerPort, Touch } from '../peer-port.ts';
 import type { Replica } from '../replica.ts';
+import { Broadcast, type Tree } from './broadcast.ts';
 import { takeBytes } from './fields.ts';
 import { FrameType } from './frames.ts';
 import type { Hello } from './hello.ts';
@@ -21,6 +22,8 @@ const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 /** A member that comes to lead keeps its observers so long at least: leaders change back, too. */
 const MOVE_CHECKS = 10;
+/** A member that is stopped takes connections, and never says a word. */
+const WELCOME_CHECKS = 10;
 /** Checks after which a member that knows of no leader is left: others may know of one. */
 const LEADERLESS_CHECKS = 5;
 
@@ -35,6 +38,7 @@ export interface UpstreamOptions {
   readonly ids: GrantedIds;
   readonly fetch: (from: number) => void;
   readonly isFetching: () => boolean;
+  readonly tree: Tree;
   /** Nobody lets this observer in, or can be reached, once more. */
   readonly onLost: () => void;
 }
@@ -45,6 +49,7 @@ export interface UpstreamOptions {
  */
 export class Upstream implements PeerPort, UpstreamListener {
   private readonly options: UpstreamOptions;
+  private readonly broadcast: Broadcast;
   private replica: Replica | null = null;
   private current: UpstreamLink | null = null;
   /** What may become the link; the present one serves until it has been welcomed. */
@@ -56,6 +61,9 @@ export class Upstream implements PeerPort, UpstreamListener {
   private checks = 0;
   private checksAtLeader = 0;
   private checksLeaderless = 0;
+  private checksUnwelcome = 0;
+  /** Whose link broke last: asked first again it would only cost time. */
+  private gone: number | null = null;
   private lastCheckMs = 0;
   private isPaused = false;
   /** Who led when it was last heard of. */
@@ -66,6 +74,7 @@ export class Upstream implements PeerPort, UpstreamListener {
   constructor(options: UpstreamOptions) {
     this.options = options;
     this.nextVoter = options.random(1_000_000);
+    this.broadcast = new Broadcast(options.tree, options.io.nowMs);
     options.ids.onLow = () => this.current?.wantIds();
   }
 
@@ -93,7 +102,8 @@ export class Upstream implements PeerPort, UpstreamListener {
   /** Decided entries are missing here: they are asked for unless they come already. */
   catchUp(): void {
     const { current, replica } = this;
-    if (current === null || replica === null || current.isFed || this.options.isFetching()) return;
+    if (current === null || replica === null || this.broadcast.isUsed) return;
+    if (current.isFed || this.options.isFetching()) return;
     current.follow(replica.paxos.decidedSlot);
   }
 
@@ -132,10 +142,12 @@ export class Upstream implements PeerPort, UpstreamListener {
     this.retryMs = RETRY_MS_MIN;
     this.failures = this.checksAtLeader = this.checksLeaderless = 0;
     this.isPaused = false;
+    this.gone = null;
     former?.close();
     const { serverId } = link.member;
     this.options.io.logger.info({ server: serverId }, 'observes through this server');
-    this.catchUp();
+    if (this.broadcast.isUsed) link.rest();
+    else this.catchUp();
   }
 
   onGone(link: UpstreamLink): void {
@@ -146,6 +158,7 @@ export class Upstream implements PeerPort, UpstreamListener {
       return;
     }
     this.current = null;
+    this.gone = link.member.serverId;
     this.replica?.follow(null, NO_BALLOT);
     if (this.candidate === null) this.seek();
   }
@@ -171,7 +184,10 @@ export class Upstream implements PeerPort, UpstreamListener {
         replica.onReportConfirmed(payload.f64());
         return;
       case FrameType.tellIndex:
-        replica.onTellIndex(payload.f64(), payload.f64());
+        this.takeIndex(replica, payload.f64(), payload.f64());
+        return;
+      case FrameType.standing:
+        this.broadcast.heard(payload.f64(), replica.paxos.decidedSlot);
         return;
       case FrameType.sessionIds:
         this.options.ids.granted({ high: payload.i32(), low: payload.i32() });
@@ -179,6 +195,12 @@ export class Upstream implements PeerPort, UpstreamListener {
       default:
         link.frames?.destroy();
     }
+  }
+
+  /** Whoever waits for a slot does not wait for the tree. */
+  private takeIndex(replica: Replica, number: number, slot: number): void {
+    replica.onTellIndex(number, slot);
+    this.broadcast.heard(slot, replica.paxos.decidedSlot);
   }
 
   private learn(link: UpstreamLink, replica: Replica, payload: Reader): void {
@@ -197,7 +219,8 @@ export class Upstream implements PeerPort, UpstreamListener {
   private seek(): void {
     const { io, clock, hello, voters } = this.options;
     const all = voters();
-    const present = this.current?.member.serverId;
+    const present = this.current?.member.serverId ?? this.gone;
+    this.gone = null;
     const others = all.filter(({ serverId }) => serverId !== present);
     const followers = others.filter(({ serverId }) => serverId !== this.leaderId);
     const choice = this.failures < followers.length ? followers : others;
@@ -207,6 +230,7 @@ export class Upstream implements PeerPort, UpstreamListener {
       if (this.current === null) this.retry();
       return;
     }
+    this.checksUnwelcome = 0;
     const options = { io, clock, hello, member, listener: this };
     this.candidate = new UpstreamLink({ ...options, attempt: Math.floor(attempt / all.length) });
   }
@@ -228,13 +252,38 @@ export class Upstream implements PeerPort, UpstreamListener {
     // After a stall of this process signs of life wait in the socket: they are heard first.
     const wasStalled = nowMs - this.lastCheckMs > 5 * CHECK_EVERY_MS;
     this.lastCheckMs = nowMs;
-    if (current === null || replica === null || wasStalled) return;
+    if (replica === null || wasStalled) return;
+    this.giveUpUnwelcome();
+    if (current === null || current !== this.current) return;
     if (this.isPaused && !this.readsOn(current, replica, nowMs)) return;
     this.leaveLeaderless(current);
+    this.chooseSource(current, replica);
+    current.listen(nowMs);
     if (++this.checks % CHECKS_PER_SIGN !== 0) return;
-    current.check(nowMs);
+    current.sign();
     this.catchUp();
     this.leaveLeader(current);
+  }
+
+  private giveUpUnwelcome(): void {
+    const { candidate } = this;
+    this.checksUnwelcome = candidate === null ? 0 : this.checksUnwelcome + 1;
+    if (candidate === null || this.checksUnwelcome < WELCOME_CHECKS) return;
+    candidate.close();
+    this.onGone(candidate);
+  }
+
+  private chooseSource(link: UpstreamLink, replica: Replica): void {
+    const { broadcast } = this;
+    if (!broadcast.changes(replica.paxos.decidedSlot, link.isFed)) return;
+    const { logger } = this.options.io;
+    if (broadcast.isUsed) {
+      logger.info({}, 'has the log by gossip');
+      link.rest();
+    } else {
+      logger.info({ server: link.member.serverId }, 'has the log from this server: gossip is late');
+      this.catchUp();
+    }
   }
 
   /** Cut off from the others, or not taken back by them yet, it serves nobody. */

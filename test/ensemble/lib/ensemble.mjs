@@ -135,7 +135,8 @@ export class Ensemble {
   configure(member, ids = this.configuredIds) {
     if (member.role === 'joined') {
       const through = ids.map((id) => `127.0.0.1:${this.members.get(id).quorumPort}`).join(',');
-      const settings = { ...this.#options.settings, 'gossip.join': through };
+      const gossip = { 'gossip.port': member.electionPort, 'gossip.address': '127.0.0.1' };
+      const settings = { ...this.#options.settings, 'gossip.join': through, ...gossip };
       member.configPath = writeConfig(member.directory, member.port, settings);
       return;
     }
