@@ -42,7 +42,7 @@ const CONNECTIONS_STAY = [
   ),
   edit(
     'entry/life.ts',
-    'this.company?.start(this.replica, config);',
+    'this.company?.start(this.replica, config, this.gossip);',
     `for (const connection of place?.kept ?? []) {
       const { attachment } = connection;
       connection.context = this.clientPort.context;
@@ -51,7 +51,7 @@ const CONNECTIONS_STAY = [
       this.replica.sessions.attachments.set(high, low, attachment);
       attachment.lease = this.replica.expiry.get(high, low) ?? attachment.lease;
     }
-    this.company?.start(this.replica, config);`,
+    this.company?.start(this.replica, config, this.gossip);`,
   ),
 ];
 
