@@ -10,7 +10,7 @@ import { type As, type Encodable, encodeData } from './data.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { errorOf } from './errors.ts';
 import { type NodeOptions, newCreate } from './node-options.ts';
-import { type CreatedNode, nothing, readCreated, readPath, readStat } from './reply.ts';
+import { type CreatedNode, nothing, readStat } from './reply.ts';
 
 export interface MultiVersion {
   /** Only if the znode has this version; left out, whatever version it has. */
@@ -107,7 +107,7 @@ export class Multi<R extends readonly unknown[] = []> {
     options: (NodeOptions & { readonly as?: As }) | undefined,
     withStat: boolean,
   ): void {
-    const part = newCreate(path, options, withStat, withStat ? readCreated : readPath);
+    const part = newCreate(path, options, withStat);
     if (part === null) throw invalid('create', path);
     part.data = encodeData(data, options?.as);
     part.context = this.chroot;

@@ -1,7 +1,7 @@
 import { CreateMode, Op, Perm } from '../protocol/constants.ts';
 import type { ACL } from '../protocol/records.ts';
 import { Call, type Decode } from './core/call.ts';
-import type { AclEntry } from './reply.ts';
+import { type AclEntry, readCreated, readPath, readPathOfCreated } from './reply.ts';
 
 export interface NodeOptions {
   /**
@@ -22,12 +22,11 @@ export const OPEN_ACL: readonly AclEntry[] = [{ scheme: 'world', id: 'anyone', p
 
 const LARGEST_TTL_MS = 1_099_511_627_775;
 
-/** Null: the options do not go together. */
+/** Null: the options do not go together. The result is the path, or the path and the stat. */
 export function newCreate(
   path: string,
   options: NodeOptions | undefined,
   withStat: boolean,
-  decode: Decode,
 ): Call | null {
   const { mode = 'persistent', sequential = false, ttlMs, acl = OPEN_ACL } = options ?? {};
   const isContainer = mode === 'container';
@@ -37,11 +36,17 @@ export function newCreate(
   }
   const plain = withStat ? Op.create2 : Op.create;
   const op = isContainer ? Op.createContainer : ttlMs !== undefined ? Op.createTTL : plain;
-  const call = new Call(op, path, decode);
+  const call = new Call(op, path, decodeOf(op, withStat));
   call.acl = acl === OPEN_ACL ? OPEN_ACL_RECORDS : acl.map(asRecord);
   call.ttlMs = ttlMs ?? -1;
   call.argument = modeNumber(mode, sequential, ttlMs !== undefined);
   return call;
+}
+
+/** Only the oldest of the requests is answered without a stat. */
+function decodeOf(op: number, withStat: boolean): Decode {
+  if (withStat) return readCreated;
+  return op === Op.create ? readPath : readPathOfCreated;
 }
 
 function modeNumber(mode: string, sequential: boolean, hasTtl: boolean): number {

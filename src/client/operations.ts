@@ -2,7 +2,7 @@ import { Writer } from '../base/writer.ts';
 import { encodeRecord } from '../protocol/codec.ts';
 import { AddWatchMode, Err, Op, WatcherType } from '../protocol/constants.ts';
 import type { Stat } from '../protocol/records.ts';
-import { Call, type Decode } from './core/call.ts';
+import { Call } from './core/call.ts';
 import type { WatchEvent, WatchKind, WatchTarget } from './core/watch-table.ts';
 import { type As, type Decoded, type Encodable, encodeData } from './data.ts';
 import type { CallOptions, Engine } from './engine.ts';
@@ -21,11 +21,9 @@ import {
   readAcl,
   readChildren,
   readCount,
-  readCreated,
   readIdentities,
   readNames,
   readNodeData,
-  readPath,
   readPaths,
   readStat,
 } from './reply.ts';
@@ -292,8 +290,7 @@ export class Operations {
     options: CreateOptions<A> | undefined,
     withStat: boolean,
   ): Promise<T> {
-    const decode: Decode = withStat ? readCreated : readPath;
-    const call = newCreate(path, options, withStat, decode);
+    const call = newCreate(path, options, withStat);
     if (call === null) {
       const note = 'a container has no number, and a TTL is for persistent znodes';
       const details = { code: Err.badArguments, operation: 'create', path, note };

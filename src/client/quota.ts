@@ -4,7 +4,7 @@ import { absolutePath } from './core/request.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { NodeExistsError, NoNodeError, NotEmptyError } from './errors.ts';
 import { newCreate } from './node-options.ts';
-import { type NodeData, nothing, readNodeData, readPath, readStat } from './reply.ts';
+import { type NodeData, nothing, readNodeData, readStat } from './reply.ts';
 
 /**
  * Limits of a subtree: znodes, itself included, and bytes of data. The server logs when a soft one
@@ -118,7 +118,7 @@ async function create(
   data: string,
   options: CallOptions | undefined,
 ): Promise<boolean> {
-  const call = newCreate(path, undefined, false, readPath) as Call;
+  const call = newCreate(path, undefined, false) as Call;
   call.isAbsolute = true;
   call.context = '';
   call.data = data;

@@ -80,6 +80,11 @@ export function readCreated(reader: Reader, call: Call): CreatedNode {
   return { path: readPath(reader, call), stat: readStat(reader) };
 }
 
+/** Of a server that sends the stat too, though only the path is wanted. */
+export function readPathOfCreated(reader: Reader, call: Call): string {
+  return readCreated(reader, call).path;
+}
+
 export function readNames(reader: Reader): string[] {
   const count = reader.i32();
   // A name takes four bytes at least: a count beyond that is a lie, and nothing is made for it.

@@ -186,6 +186,7 @@ export class Session {
     call.startedMs = nowMs;
     if (this.phase === 'closed' || this.phase === 'closing') {
       this.pipeline.fail(call, ERR_CLOSING, 'notSent');
+      return;
     }
     const isAttached = this.phase === 'attached';
     const isTaken = isAttached ? this.pipeline.send(call, nowMs) : this.pipeline.keep(call);
@@ -202,6 +203,7 @@ export class Session {
   submitCredential(call: Call, nowMs: number): void {
     if (this.phase === 'closed' || this.phase === 'closing') {
       this.pipeline.fail(call, ERR_CLOSING, 'notSent');
+      return;
     }
     this.credentials.add(call);
     this.pipeline.noteDeadline(call);
@@ -236,6 +238,7 @@ export class Session {
     if (this.phase !== 'attached') {
       this.finish(0);
       this.pipeline.answer(call);
+      return;
     }
     this.pipeline.send(call, nowMs);
     this.closeCall = call;
@@ -303,6 +306,7 @@ export class Session {
     if (response.timeOut <= 0) {
       if (this.sessionId !== 0n) this.loseSession(nowMs);
       this.lostConnection(nowMs);
+      return;
     }
     if (this.sessionId !== 0n && response.sessionId !== this.sessionId) {
       throw new DecodeError('asked for one session and got another');
@@ -391,6 +395,7 @@ export class Session {
     if (err === Err.sessionMoved) {
       this.pipeline.refused(call);
       this.lostConnection(nowMs);
+      return;
     }
     if (!call.isSettled) {
       call.err = err;
