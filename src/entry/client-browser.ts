@@ -66,6 +66,7 @@ export type {
   NodeChildren,
   NodeData,
 } from '../client/reply.ts';
+export { type DigestMd5Options, digestMd5 } from '../client/sasl.ts';
 export type { CreateRecursiveOptions } from '../client/tree.ts';
 export { Watch, type Watcher, WatchQueue } from '../client/watch.ts';
 export type { Clock } from '../io/clock.ts';

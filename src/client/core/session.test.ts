@@ -454,6 +454,44 @@ describe('signing in', () => {
   });
 });
 
+describe('SASL', () => {
+  const sasl = (...answers: readonly (Uint8Array | 'proved' | 'refused')[]): Rig => {
+    let steps = 0;
+    const step = (): Uint8Array | 'proved' | 'refused' => answers[steps++] ?? 'refused';
+    const rig = new Rig({ sasl: () => ({ start: () => Uint8Array.of(1), step }) });
+    rig.submit(Op.exists, '/a');
+    rig.open();
+    rig.welcome();
+    return rig;
+  };
+  const token = (rig: Rig): Uint8Array | null => {
+    const [request] = rig.requests();
+    if (request?.type !== Op.sasl) throw new Error(`operation ${request?.type}`);
+    return (request.body as RecordOf<'GetSASLRequest'>).token;
+  };
+
+  it('comes before everything else, as many steps as it takes', () => {
+    const rig = sasl(Uint8Array.of(2), 'proved');
+    expect(token(rig)).toEqual(Uint8Array.of(1));
+    rig.header(1, 0, 0, Uint8Array.of(0, 0, 0, 1, 9));
+    expect(token(rig)).toEqual(Uint8Array.of(2));
+    expect(rig.told).toEqual([]);
+    rig.header(2, 0, 0, Uint8Array.of(0, 0, 0, 1, 9));
+    expect(rig.sent()).toEqual(['exists /a']);
+    expect(rig.told).toEqual(['connected']);
+  });
+
+  it.each([
+    ['the server refuses', [], -115, []],
+    ['the server does not know SASL', [], 0, [255, 255, 255, 255]],
+    ['the server can not prove itself', ['refused'], 0, [0, 0, 0, 0]],
+  ] as const)('ends the client where %s', (_, answers, err, body) => {
+    const rig = sasl(...answers);
+    rig.header(1, 0, err, Uint8Array.from(body));
+    expect(rig.told).toEqual(['/a: -115 notSent', 'closed']);
+  });
+});
+
 describe('closing', () => {
   const close = (rig: Rig): Call => {
     const call = new Call(Op.closeSession, 'close', () => null);

@@ -354,13 +354,10 @@ export class Session {
       return;
     }
     const { token } = decodeRecord(this.reader, 'SetSASLResponse');
-    const next = token === null ? undefined : this.sasl?.step(token);
-    // Without a token the server knows no SASL; one that can't prove itself is not the server.
-    if (next === undefined) {
-      this.finish(Err.authFailed);
-      return;
-    }
-    if (next === null) this.resume(nowMs);
+    // Without a token the server knows no SASL at all.
+    const next = token === null ? 'refused' : (this.sasl?.step(token) ?? 'refused');
+    if (next === 'refused') this.finish(Err.authFailed);
+    else if (next === 'proved') this.resume(nowMs);
     else this.sendToken(next);
   }
 

@@ -4,8 +4,8 @@ import { type Call, CallList } from './call.ts';
 export interface SaslExchange {
   /** The first token; it may be empty. */
   start(): Uint8Array;
-  /** The next token; null: the server has proved itself, and nothing is left to say. */
-  step(challenge: Uint8Array): Uint8Array | null;
+  /** The next token, or the end: the server has proved itself, or has failed to. */
+  step(challenge: Uint8Array): Uint8Array | 'proved' | 'refused';
 }
 
 /** A new exchange for each connection. */
