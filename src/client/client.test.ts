@@ -22,6 +22,7 @@ import {
   ReconfigDisabledError,
   ZooKeeperError,
 } from './errors.ts';
+import type { MultiCreated } from './multi.ts';
 import type { NodeData } from './reply.ts';
 
 let run: TestRun;
@@ -378,9 +379,7 @@ describe('multi', () => {
       .createWithStat(`${path}/s-`, '', { sequential: true })
       .delete(`${path}/s-0000000000`)
       .commit();
-    expectTypeOf(results).toEqualTypeOf<
-      [string, undefined, Stat, { readonly path: string; readonly stat: Stat }, undefined]
-    >();
+    expectTypeOf(results).toEqualTypeOf<[string, undefined, Stat, MultiCreated, undefined]>();
     expect(results[0]).toBe(path);
     expect(results[2].version).toBe(1);
     expect(results[3].path).toBe(`${path}/s-0000000000`);

@@ -192,21 +192,15 @@ export class Engine {
     if (call.failure !== null || call.err !== 0) {
       if (call.op === Op.exists && call.err === Err.noNode) call.resolve(null as never);
       else call.reject(failureOf(call));
-    } else if (call.isCut) {
-      call.reject(
-        errorOf({ ...detailsOf(call), code: Err.marshallingError, note: 'reply too long' }),
-      );
-    } else this.decode(call);
+    } else if (call.isCut) call.reject(unreadable(call, 'the reply is longer than is allowed'));
+    else this.decode(call);
   }
 
   private decode(call: Call): void {
     try {
       call.resolve(call.decode(this.session.reader, call) as never);
     } catch (error) {
-      const isMalformed = error instanceof DecodeError;
-      const code = Err.marshallingError;
-      const note = isMalformed ? error.message : '';
-      call.reject(isMalformed ? errorOf({ ...detailsOf(call), code, note }) : error);
+      call.reject(error instanceof DecodeError ? unreadable(call, error.message) : error);
     }
   }
 
@@ -338,6 +332,12 @@ function tell(target: WatchTarget, event: WatchEvent | null): void {
 function detailsOf(call: Call): { readonly operation: string; readonly path: string | null } {
   const operation = operations.get(call.op)?.name ?? 'call';
   return { operation, path: call.path === '' ? null : call.path };
+}
+
+/** The server has done it, but what it says of it can't be told. */
+function unreadable(call: Call, note: string): ZooKeeperError {
+  const code = Err.marshallingError;
+  return errorOf({ ...detailsOf(call), code, note, isOutcomeUnknown: !call.isRepeatable });
 }
 
 function failureOf(call: Call): ZooKeeperError {

@@ -4,17 +4,23 @@ import { encodeRecord } from '../protocol/codec.ts';
 import { Err, Op } from '../protocol/constants.ts';
 import { operations } from '../protocol/operations.ts';
 import type { Stat } from '../protocol/records.ts';
-import { Call } from './core/call.ts';
+import { Call, type Decode } from './core/call.ts';
 import { encodeBody } from './core/request.ts';
 import { type As, type Encodable, encodeData } from './data.ts';
 import type { CallOptions, Engine } from './engine.ts';
 import { errorOf } from './errors.ts';
 import { type NodeOptions, newCreate } from './node-options.ts';
-import { type CreatedNode, nothing, readStat } from './reply.ts';
+import { nothing, readPath, readPathOfCreated, readStat } from './reply.ts';
 
 export interface MultiVersion {
   /** Only if the znode has this version; left out, whatever version it has. */
   readonly version?: number;
+}
+
+export interface MultiCreated {
+  readonly path: string;
+  /** Null: a server before 3.9, which does not tell. */
+  readonly stat: Stat | null;
 }
 
 const END = { type: -1, done: true, err: -1 } as const;
@@ -51,14 +57,14 @@ export class Multi<R extends readonly unknown[] = []> {
     return this as unknown as Multi<[...R, string]>;
   }
 
-  /** Result: the path and the stat. */
+  /** Result: the path, and the stat where the server tells it. */
   createWithStat<const A extends As = 'bytes'>(
     path: string,
     data?: Encodable<A>,
     options?: NodeOptions & { readonly as?: A },
-  ): Multi<[...R, CreatedNode]> {
+  ): Multi<[...R, MultiCreated]> {
     this.addCreate(path, data, options, true);
-    return this as unknown as Multi<[...R, CreatedNode]>;
+    return this as unknown as Multi<[...R, MultiCreated]>;
   }
 
   /** Result: the stat. */
@@ -158,7 +164,7 @@ function readResults(reader: Reader, call: Call): unknown[] {
   for (const part of parts) {
     const { type, err } = readHeader(reader);
     codes.push(type === Op.error ? reader.i32() : err);
-    results.push(type === Op.error ? undefined : part.decode(reader, part));
+    results.push(type === Op.error ? undefined : decodeOf(part, type)(reader, part));
   }
   const index = codes.findIndex((code) => code !== 0);
   const failed = parts[index];
@@ -169,6 +175,16 @@ function readResults(reader: Reader, call: Call): unknown[] {
     path: failed.path,
     failedPart: { index, codes },
   });
+}
+
+/** Servers before 3.9 answer some creations inside a multi without a stat. */
+function decodeOf(part: Call, type: number): Decode {
+  if (type !== Op.create || part.op === Op.create) return part.decode;
+  return part.decode === readPathOfCreated ? readPath : readPathAlone;
+}
+
+function readPathAlone(reader: Reader, part: Call): MultiCreated {
+  return { path: readPath(reader, part), stat: null };
 }
 
 /** The header of a result; the end comes only behind the last of those that were asked for. */

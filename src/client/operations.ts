@@ -334,8 +334,12 @@ export class Operations {
 
   private async removeWatch(watch: Watch, recursive: boolean): Promise<void> {
     const kind = recursive ? 'recursive' : 'persistent';
-    const isLast = this.engine.session.watching.table.remove(kind, watch.path, watch);
-    if (isLast) await this.removeOnServer(watch.path, SELECTIONS[kind].type, undefined);
+    const { table } = this.engine.session.watching;
+    if (!table.remove(kind, watch.path, watch)) return;
+    // Servers before 3.9 know no other way to remove a lasting watch than with all on its path.
+    const hasOthers = SELECTIONS.any.kinds.some((one) => table.tables[one].has(watch.path));
+    const { type } = hasOthers ? SELECTIONS[kind] : SELECTIONS.any;
+    await this.removeOnServer(watch.path, type, undefined);
   }
 
   /** Where the watch has gone already, or the client is closed, there is nothing to remove. */

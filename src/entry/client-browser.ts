@@ -37,7 +37,7 @@ export {
   UnimplementedError,
   ZooKeeperError,
 } from '../client/errors.ts';
-export type { Multi, MultiVersion } from '../client/multi.ts';
+export type { Multi, MultiCreated, MultiVersion } from '../client/multi.ts';
 export type { MultiRead, ReadResult } from '../client/multi-read.ts';
 export { type NodeOptions, OPEN_ACL } from '../client/node-options.ts';
 export {

@@ -57,6 +57,8 @@ export class Call {
   deadlineMs: number = Number.POSITIVE_INFINITY;
   /** The whole frame of a request that can't be encoded again, while it waits for a connection. */
   frame: Uint8Array | null = null;
+  /** How many connections have ended while it waited there for its answer. */
+  losses = 0;
   isSettled = false;
   /** The reply's code; for one that failed, the reason. */
   err = 0;

@@ -8,6 +8,8 @@ import type { WatchKind } from './watch-table.ts';
 
 const XID_MAX = 2_147_483_646;
 const LENGTH_BYTES = 4;
+/** A request that takes its connection down every time is not sent for ever. */
+const LOSSES_MAX = 5;
 /** The server forgets watches with the connection; whoever closes the session wanted its end. */
 const ENDS_WITH_CONNECTION: ReadonlySet<number> = new Set([Op.removeWatches, Op.closeSession]);
 
@@ -135,11 +137,12 @@ export class Pipeline {
       if (call === this.firstUnsent) isSent = false;
       const frame = isSent ? null : frames.take(call.xid);
       if (call.isSettled) continue;
-      if (call.isRepeatable) this.waiting.push(call);
+      if (isSent) call.losses += 1;
+      if (call.isRepeatable && call.losses < LOSSES_MAX) this.waiting.push(call);
       else if (ENDS_WITH_CONNECTION.has(call.op)) this.answer(call);
       else if (isSent || isInDoubt) {
         this.fail(call, Err.connectionLoss, isSent ? 'unknown' : 'notSent');
-        isInDoubt = true;
+        if (!call.isRepeatable) isInDoubt = true;
       } else {
         call.frame = frame;
         this.waiting.push(call);

@@ -244,7 +244,7 @@ describe('calls when the connection breaks', () => {
   it('are not answered twice, and none is forgotten, when it breaks again and again', () => {
     const rig = Rig.attached();
     const read = rig.submit(Op.getData, '/a');
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 4; i++) {
       rig.sent();
       rig.cut();
       rig.reconnect();
@@ -252,6 +252,18 @@ describe('calls when the connection breaks', () => {
     rig.reply(read);
     expect(rig.told.filter((line) => line.startsWith('/a'))).toEqual(['/a: 0']);
     expect(rig.session.pendingCalls).toBe(0);
+  });
+
+  it('that take every connection down with them are given up', () => {
+    const rig = Rig.attached();
+    rig.submit(Op.getData, '/poison');
+    for (let i = 0; i < 5; i++) {
+      expect(rig.sent().filter((line) => line.startsWith('getData'))).toHaveLength(1);
+      rig.cut();
+      rig.reconnect();
+    }
+    expect(rig.sent()).toEqual([]);
+    expect(rig.told.filter((line) => line.startsWith('/'))).toEqual(['/poison: -4 unknown']);
   });
 
   it('that were refused because the session has moved were not carried out', () => {
