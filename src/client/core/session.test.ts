@@ -104,6 +104,17 @@ describe('a session', () => {
     expect(rig.told).toEqual(['connected', 'suspended', 'connected']);
   });
 
+  it('of a server with a high number comes back as well', () => {
+    const rig = new Rig();
+    rig.sessionId = 0xfe00_0000_0000_0001n;
+    rig.open();
+    rig.welcome();
+    expect(rig.session.sessionId).toBe(0xfe00_0000_0000_0001n);
+    rig.cut();
+    expect(BigInt.asUintN(64, rig.reconnect().sessionId)).toBe(0xfe00_0000_0000_0001n);
+    expect(rig.session.state).toBe('connected');
+  });
+
   it('takes no session but its own', () => {
     const rig = Rig.attached();
     rig.cut();

@@ -308,14 +308,16 @@ export class Session {
       this.lostConnection(nowMs);
       return;
     }
-    if (this.sessionId !== 0n && response.sessionId !== this.sessionId) {
+    const sessionId = BigInt.asUintN(64, response.sessionId);
+    if (this.sessionId !== 0n && sessionId !== this.sessionId) {
       throw new DecodeError('asked for one session and got another');
     }
     this.attach(response, nowMs);
   }
 
   private attach(response: RecordOf<'ConnectResponse'>, nowMs: number): void {
-    this.sessionId = response.sessionId;
+    // Without a sign, as logs and znodes' owners show it: it begins with the server's number.
+    this.sessionId = BigInt.asUintN(64, response.sessionId);
     this.password = response.passwd ?? NO_PASSWORD;
     this.isReadOnly = response.readOnly === true;
     this.liveness.timeoutMs = response.timeOut;
