@@ -1,4 +1,5 @@
 import { Reader } from '../../base/reader.ts';
+import { utf8Decode } from '../../base/utf8.ts';
 import { Writer } from '../../base/writer.ts';
 import { decodeRecord } from '../../protocol/codec.ts';
 import { Event, Op, Xid } from '../../protocol/constants.ts';
@@ -157,7 +158,8 @@ export class ModelConnection {
     const { server } = this;
     server.zxid += 1;
     server.znodes.set(path as string, { data, mzxid: server.zxid });
-    server.executed.push(new TextDecoder().decode(data as Uint8Array));
+    const bytes = data as Uint8Array;
+    server.executed.push(utf8Decode(bytes, 0, bytes.length));
     this.changed(path as string, server.zxid);
     this.reply(xid, Op.setData, { stat: statOf(server.zxid) });
   }
