@@ -24,6 +24,7 @@ import {
 export class Client extends Operations {
   private readonly states = new StateStream();
   private reason: ZooKeeperError | null = null;
+  private closing: Promise<void> | null = null;
 
   constructor(engine: Engine, chroot: string) {
     super(engine, chroot);
@@ -159,7 +160,8 @@ export class Client extends Operations {
    * throws: a server that can't be reached lets the session expire.
    */
   close(): Promise<void> {
-    return this.engine.close(new Call(Op.closeSession, '', nothing));
+    this.closing ??= this.engine.close(new Call(Op.closeSession, '', nothing));
+    return this.closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -99,7 +99,8 @@ export class Engine {
       // The argument was not even of the right type: nothing has been sent.
       this.end(call, error);
     }
-    if (!this.isFlushPlanned || this.session.deliveries.length > 0) this.perform();
+    const { deliveries, wakeAtMs } = this.session;
+    if (!this.isFlushPlanned || deliveries.length > 0 || wakeAtMs < this.timerAtMs) this.perform();
     return promise;
   }
 

@@ -261,7 +261,7 @@ export class Operations {
   }
 
   /** The text of the ensemble's configuration, which ends with its version. */
-  getConfig(options?: ReadOptions): Promise<NodeData<string>> {
+  getConfig(options?: CallOptions): Promise<NodeData<string>> {
     const call = new Call(Op.getData, '/zookeeper/config', readNodeData);
     call.isAbsolute = true;
     call.context = 'string';

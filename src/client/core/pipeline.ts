@@ -126,11 +126,13 @@ export class Pipeline {
    * The connection is gone. What reads only is sent again on the next one. Of a write that was sent
    * nobody knows what became, so its caller has to be told. And a write that did not leave waits
    * for the next connection only if no write before it is in doubt: A and B were pipelined, A is
-   * lost, B is sent again, and B is there without the A that it was to follow.
+   * lost, B is sent again, and B is there without the A that it was to follow. Returns those that
+   * fail.
    */
-  connectionLost(): void {
+  connectionLost(): readonly Call[] {
     let isSent = true;
     let isInDoubt = false;
+    const failed: Call[] = [];
     const calls = this.inFlight.takeAll();
     const frames = new UnsentFrames(this.outgoing);
     for (const call of calls) {
@@ -143,6 +145,7 @@ export class Pipeline {
       else if (isSent || isInDoubt) {
         this.fail(call, Err.connectionLoss, isSent ? 'unknown' : 'notSent');
         if (!call.isRepeatable) isInDoubt = true;
+        failed.push(call);
       } else {
         call.frame = frame;
         this.waiting.push(call);
@@ -150,6 +153,7 @@ export class Pipeline {
     }
     this.outgoing.clear();
     this.firstUnsent = null;
+    return failed;
   }
 
   /** Returns them. */

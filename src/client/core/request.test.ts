@@ -81,6 +81,10 @@ describe('a request', () => {
 });
 
 describe('paths', () => {
+  it('beside the chroot are not in it', () => {
+    expect(relativePath('/app', '/apple')).toBe('/apple');
+  });
+
   it('go into the chroot and come out again', () => {
     const name = fc.stringMatching(/^[a-z]{1,5}$/);
     const path = fc.array(name).map((names) => `/${names.join('/')}`);

@@ -5,6 +5,7 @@ import { isValidPath } from '../../protocol/paths.ts';
 import type { ACL } from '../../protocol/records.ts';
 import type { Call } from './call.ts';
 
+const SLASH = 0x2f;
 const ONE = 0x31;
 
 /**
@@ -102,10 +103,10 @@ function isSequential(mode: number): boolean {
 function encodePath(writer: Writer, chroot: string, path: string, getsNumber = false): boolean {
   const at = writer.at + 4;
   writer.ustring(absolutePath(chroot, path));
-  if (!getsNumber) return isValidPath(writer.bytes, at, writer.at) && path.charCodeAt(0) === 0x2f;
+  if (!getsNumber) return isValidPath(writer.bytes, at, writer.at) && path.charCodeAt(0) === SLASH;
   writer.reserve(1);
   writer.bytes[writer.at] = ONE;
-  return isValidPath(writer.bytes, at, writer.at + 1) && path.charCodeAt(0) === 0x2f;
+  return isValidPath(writer.bytes, at, writer.at + 1) && path.charCodeAt(0) === SLASH;
 }
 
 /** The path as the server knows it. */
@@ -117,7 +118,9 @@ export function absolutePath(chroot: string, path: string): string {
 /** The path as the caller knows it. */
 export function relativePath(chroot: string, path: string): string {
   if (chroot === '' || !path.startsWith(chroot)) return path;
-  return path.length === chroot.length ? '/' : path.slice(chroot.length);
+  if (path.length === chroot.length) return '/';
+  // `/apple` is not in `/app`.
+  return path.charCodeAt(chroot.length) === SLASH ? path.slice(chroot.length) : path;
 }
 
 /** Text goes as UTF-8, without a copy in between. */

@@ -86,6 +86,18 @@ describe('a session', () => {
     expect(rig.reconnect().sessionId).toBe(0n);
   });
 
+  it('that was given up is not taken by a greeting that was under way', () => {
+    const rig = Rig.attached();
+    rig.cut();
+    rig.pass(4 * THIRD_MS - 100);
+    rig.open();
+    rig.pass(100);
+    expect([rig.session.state, rig.isConnected]).toEqual(['lost', false]);
+    rig.sessionId = 0x99n;
+    expect(rig.reconnect().sessionId).toBe(0n);
+    expect(rig.session.state).toBe('connected');
+  });
+
   it('that has expired by the word of a reply is lost', () => {
     const rig = Rig.attached();
     rig.reply(rig.submit(Op.setData, '/a', { data: '' }), -112);
@@ -170,12 +182,17 @@ describe('liveness', () => {
   });
 
   it('counts from when the newest answered request was sent', () => {
-    const rig = Rig.attached();
+    const rig = new Rig();
+    rig.open();
+    rig.pass(300);
+    expect(rig.session.liveness.provenMs).toBe(Number.NEGATIVE_INFINITY);
+    rig.welcome();
+    expect(rig.session.liveness.provenMs).toBe(1_000);
+    rig.pass(200);
     const call = rig.submit(Op.exists, '/a');
     rig.pass(500);
-    expect(rig.session.liveness.provenMs).toBe(Number.NEGATIVE_INFINITY);
     rig.reply(call);
-    expect(rig.session.liveness.provenMs).toBe(1_000);
+    expect(rig.session.liveness.provenMs).toBe(1_500);
     rig.wake();
     const pingedMs = rig.nowMs;
     rig.pass(100);
@@ -275,6 +292,17 @@ describe('calls when the connection breaks', () => {
     }
     expect(rig.sent()).toEqual([]);
     expect(rig.told.filter((line) => line.startsWith('/'))).toEqual(['/poison: -4 unknown']);
+  });
+
+  it('that set a lasting watch and are given up leave none behind', () => {
+    const rig = Rig.attached();
+    rig.submit(Op.addWatch, '/poison', { watcher: rig.target('w') });
+    for (let i = 0; i < 5; i++) {
+      rig.sent();
+      rig.cut();
+      rig.reconnect();
+    }
+    expect(rig.session.watching.table.isEmpty).toBe(true);
   });
 
   it('that were refused because the session has moved were not carried out', () => {
@@ -537,6 +565,16 @@ describe('closing', () => {
     expect(rig.session.pendingCalls).toBe(0);
     expect(rig.isConnected).toBe(false);
     expect(rig.session.wakeAtMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('stays closed when the server says meanwhile that the session has expired', () => {
+    const rig = Rig.attached();
+    const write = rig.submit(Op.setData, '/a', { data: '' });
+    close(rig);
+    rig.reply(write, -112);
+    expect(rig.told.slice(1)).toEqual(['/a: -112', 'close: 0', 'closed']);
+    rig.pass(100_000);
+    expect(rig.dialled).toHaveLength(1);
   });
 
   it('does not wait for a server that says nothing', () => {

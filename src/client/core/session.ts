@@ -169,7 +169,7 @@ export class Session {
     if (attachedMs !== null && nowMs - attachedMs > GOOD_AFTER_MS) this.hosts.settled();
     this.attachedMs = null;
     if (this.state === 'connected' && !wasClosing) this.enter('suspended', Err.connectionLoss);
-    this.pipeline.connectionLost();
+    for (const call of this.pipeline.connectionLost()) this.watching.failed(call);
     if (wasClosing) {
       this.finish(0);
       return;
@@ -277,8 +277,13 @@ export class Session {
   }
 
   private tickDetached(nowMs: number): void {
-    if (this.sessionId !== 0n && nowMs >= this.liveness.lostAtMs) this.loseSession(nowMs);
-    if (this.phase !== 'waiting' && nowMs >= this.attemptUntilMs) this.lostConnection(nowMs);
+    const isLost = this.sessionId !== 0n && nowMs >= this.liveness.lostAtMs;
+    if (isLost) this.loseSession(nowMs);
+    // A greeting that is under way names the session that was given up. Were it to succeed, the
+    // ephemerals that nobody here knows any more would live as long as this client does.
+    if (isLost || (this.phase !== 'waiting' && nowMs >= this.attemptUntilMs)) {
+      this.lostConnection(nowMs);
+    }
     if (this.phase === 'waiting' && nowMs >= this.dialAtMs) {
       this.phase = 'dialling';
       this.server = this.hosts.next();
@@ -321,6 +326,8 @@ export class Session {
     this.password = response.passwd ?? NO_PASSWORD;
     this.isReadOnly = response.readOnly === true;
     this.liveness.timeoutMs = response.timeOut;
+    // The greeting was sent last of all.
+    this.liveness.answered(this.liveness.sentMs);
     this.liveness.connected(nowMs);
     this.attachedMs = nowMs;
     if (this.options.sasl === null) {
@@ -405,6 +412,7 @@ export class Session {
     this.pipeline.answered(call);
     if (err === Err.sessionExpired) {
       this.lostConnection(nowMs);
+      if (this.phase === 'closed') return;
       this.loseSession(nowMs);
       this.planDetached();
     }
