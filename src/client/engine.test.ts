@@ -91,6 +91,26 @@ describe('what is written', () => {
   });
 });
 
+describe('a deadline', () => {
+  it('is heeded in time, whatever else the same turn asks for', async () => {
+    const delaysMs: number[] = [];
+    class RecordingClock extends NodeClock {
+      override after(delayMs: number, task: () => void): () => void {
+        delaysMs.push(delayMs);
+        return super.after(delayMs, task);
+      }
+    }
+    const world = { ...worldOf(new CountingNetwork()), clock: new RecordingClock() };
+    const zk = await connectClient(servers, {}, world);
+    delaysMs.length = 0;
+    const calls = [zk.exists('/'), zk.exists('/', { timeoutMs: 500 })];
+    expect(delaysMs).toHaveLength(1);
+    expect(delaysMs[0]).toBeLessThanOrEqual(500);
+    await Promise.allSettled(calls);
+    await zk.close();
+  });
+});
+
 describe('diagnostics', () => {
   it('tell of calls and states on channels', async () => {
     const records: unknown[] = [];

@@ -1,3 +1,4 @@
+import { CLIENT_FRAME_BYTES_MAX } from '../base/limits.ts';
 import { Prng } from '../base/prng.ts';
 import type { Clock } from '../io/clock.ts';
 import type { Diagnostics } from '../io/diagnostics.ts';
@@ -51,7 +52,6 @@ const SESSION_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 5_000;
-const FRAME_BYTES_MAX = 4_194_304;
 const BACK_OFF = { minMs: 20, maxMs: 1_000 };
 
 /** A client that begins to connect; its calls wait until it has. */
@@ -63,7 +63,7 @@ export function openClient(servers: string, options: ClientOptions, world: World
     prng: new Prng(world.seed),
     timeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
     canBeReadOnly: options.readOnly ?? false,
-    frameBytesMax: options.maxFrameBytes ?? FRAME_BYTES_MAX,
+    frameBytesMax: options.maxFrameBytes ?? CLIENT_FRAME_BYTES_MAX,
     backOff: options.backOff ?? BACK_OFF,
     closeWithinMs: options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS,
     sasl: options.sasl ?? null,

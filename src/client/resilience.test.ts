@@ -5,7 +5,7 @@ import { TestRun } from '../entry/running-server.test-helper.ts';
 import { CuttingProxy } from './client.test-helper.ts';
 import type { Client } from './client.ts';
 import type { SessionState } from './core/deliveries.ts';
-import { ConnectionLossError, OperationTimeoutError, SessionExpiredError } from './errors.ts';
+import { ConnectionLossError, SessionExpiredError } from './errors.ts';
 
 const endings: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -110,21 +110,6 @@ describe('a client whose connection is cut', () => {
     proxy.accept();
     await zk.exists('/');
     expect(zk.state).toBe('connected');
-  });
-
-  it('keeps the deadline of each call, whatever else the same turn asks for', async () => {
-    const run = await server();
-    const proxy = await proxyOf(() => run.server.port);
-    const zk = await client(proxy.address);
-    proxy.stall();
-    const startedMs = performance.now();
-    const long = zk.exists('/');
-    await expect(zk.exists('/', { timeoutMs: 30 })).rejects.toBeInstanceOf(OperationTimeoutError);
-    // The next time that the client would look by itself is a third of the session's time-out off.
-    expect(performance.now() - startedMs).toBeLessThan(zk.sessionTimeoutMs / 4);
-    proxy.cut();
-    proxy.accept();
-    await long;
   });
 
   it('loses its session when it is away for too long, and gets another', async () => {

@@ -1,11 +1,10 @@
+import { CLIENT_TREE_REQUESTS_MAX } from '../base/limits.ts';
 import type { As, Decoded, Encodable } from './data.ts';
 import type { CallOptions } from './engine.ts';
 import { NodeExistsError, NoNodeError, NotEmptyError } from './errors.ts';
 import type { CreateOptions, Operations } from './operations.ts';
 import type { NodeData } from './reply.ts';
 
-/** Requests under way at once: enough to hide the round trip, few enough for any server's queue. */
-const WINDOW = 256;
 /** Others may change the tree meanwhile; after so many rounds they are faster than we are. */
 const ROUNDS_MAX = 20;
 
@@ -77,8 +76,10 @@ export async function deleteRecursive(
     for await (const found of walk(zk, path, options)) paths.push(found);
     paths.reverse();
     let isBusy = false;
-    for (let from = 0; from < paths.length; from += WINDOW) {
-      const deleted = paths.slice(from, from + WINDOW).map((one) => zk.delete(one, options));
+    for (let from = 0; from < paths.length; from += CLIENT_TREE_REQUESTS_MAX) {
+      const deleted = paths
+        .slice(from, from + CLIENT_TREE_REQUESTS_MAX)
+        .map((one) => zk.delete(one, options));
       for (const outcome of await Promise.allSettled(deleted)) {
         if (outcome.status === 'fulfilled' || outcome.reason instanceof NoNodeError) continue;
         if (!(outcome.reason instanceof NotEmptyError) || round === ROUNDS_MAX) {
@@ -100,8 +101,8 @@ export async function* walk(
   let level = [path];
   while (level.length > 0) {
     const next: string[] = [];
-    for (let from = 0; from < level.length; from += WINDOW) {
-      const window = level.slice(from, from + WINDOW);
+    for (let from = 0; from < level.length; from += CLIENT_TREE_REQUESTS_MAX) {
+      const window = level.slice(from, from + CLIENT_TREE_REQUESTS_MAX);
       const lists = await Promise.all(window.map((one) => childrenOf(zk, one, options)));
       for (const [i, names] of lists.entries()) {
         const parent = window[i] as string;
@@ -148,7 +149,7 @@ export async function readTree<A extends As>(
   };
   for await (const found of walk(zk, path, limitsOf(options))) {
     window.push(found);
-    if (window.length === WINDOW) await read();
+    if (window.length === CLIENT_TREE_REQUESTS_MAX) await read();
   }
   await read();
   return tree;

@@ -1,7 +1,5 @@
+import { CLIENT_EVENTS_MAX } from '../base/limits.ts';
 import type { WatchEvent, WatchTarget } from './core/watch-table.ts';
-
-/** Events that nobody has taken yet; see `resync`. */
-const EVENTS_MAX = 10_000;
 
 /**
  * Events of watches, to be taken one by one: `for await (const event of queue)`. Give it to a read
@@ -22,7 +20,7 @@ export class WatchQueue implements AsyncIterable<WatchEvent>, WatchTarget {
       return;
     }
     this.events.push(event);
-    if (this.events.length - this.taken <= EVENTS_MAX) return;
+    if (this.events.length - this.taken <= CLIENT_EVENTS_MAX) return;
     this.events = [{ type: 'resync', path: event.path, zxid: null }];
     this.taken = 0;
   }

@@ -1,4 +1,5 @@
 import { viewOf } from '../../base/bytes.ts';
+import { CLIENT_LOSSES_MAX } from '../../base/limits.ts';
 import { Writer } from '../../base/writer.ts';
 import { Err, Op } from '../../protocol/constants.ts';
 import { type Call, CallList, type Failure } from './call.ts';
@@ -8,8 +9,6 @@ import type { WatchKind } from './watch-table.ts';
 
 const XID_MAX = 2_147_483_646;
 const LENGTH_BYTES = 4;
-/** A request that takes its connection down every time is not sent for ever. */
-const LOSSES_MAX = 5;
 /** The server forgets watches with the connection; whoever closes the session wanted its end. */
 const ENDS_WITH_CONNECTION: ReadonlySet<number> = new Set([Op.removeWatches, Op.closeSession]);
 
@@ -140,7 +139,7 @@ export class Pipeline {
       const frame = isSent ? null : frames.take(call.xid);
       if (call.isSettled) continue;
       if (isSent) call.losses += 1;
-      if (call.isRepeatable && call.losses < LOSSES_MAX) this.waiting.push(call);
+      if (call.isRepeatable && call.losses < CLIENT_LOSSES_MAX) this.waiting.push(call);
       else if (ENDS_WITH_CONNECTION.has(call.op)) this.answer(call);
       else if (isSent || isInDoubt) {
         this.fail(call, Err.connectionLoss, isSent ? 'unknown' : 'notSent');

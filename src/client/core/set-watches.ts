@@ -1,12 +1,8 @@
+import { CLIENT_SET_WATCHES_BYTES } from '../../base/limits.ts';
 import { utf8Length } from '../../base/utf8.ts';
 import type { RecordOf } from '../../protocol/records.ts';
 import type { WatchKind, WatchTable } from './watch-table.ts';
 
-/**
- * Bytes of paths that one setWatches carries, as in the Java client: well below any server's limit
- * of a frame, however many watches there are.
- */
-const BATCH_BYTES = 131_072;
 const LENGTH_BYTES = 4;
 
 const KINDS: readonly WatchKind[] = ['data', 'exist', 'child', 'persistent', 'recursive'];
@@ -24,7 +20,7 @@ export function watchBatches(table: WatchTable, chroot: string): WatchBatch[] {
       const bytes = utf8Length(absolute) + LENGTH_BYTES;
       if (batches.length === 0 || bytes > room) {
         batches.push({ data: [], exist: [], child: [], persistent: [], recursive: [] });
-        room = BATCH_BYTES;
+        room = CLIENT_SET_WATCHES_BYTES;
       }
       room -= bytes;
       batches.at(-1)?.[kind].push(absolute);
