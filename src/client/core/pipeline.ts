@@ -137,8 +137,12 @@ export class Pipeline {
     for (const call of calls) {
       if (call === this.firstUnsent) isSent = false;
       const frame = isSent ? null : frames.take(call.xid);
-      if (call.isSettled) continue;
       if (isSent) call.losses += 1;
+      if (call.isSettled) {
+        // Nobody waits for it any more, but what it did is as open as that of any other.
+        if (isSent && !call.isRepeatable) isInDoubt = true;
+        continue;
+      }
       if (call.isRepeatable && call.losses < CLIENT_LOSSES_MAX) this.waiting.push(call);
       else if (ENDS_WITH_CONNECTION.has(call.op)) this.answer(call);
       else if (isSent || isInDoubt) {

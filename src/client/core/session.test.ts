@@ -261,6 +261,16 @@ describe('calls when the connection breaks', () => {
     expect(rig.sent()).toEqual(['getData /c']);
   });
 
+  it('are not sent behind a write either that its caller has given up', () => {
+    const rig = Rig.attached();
+    const given = rig.submit(Op.setData, '/a', { data: '1' });
+    rig.sent();
+    rig.session.abandon(given, -7);
+    rig.submit(Op.setData, '/b', { data: '2' });
+    rig.cut();
+    expect(rig.told.filter((line) => line.startsWith('/b'))).toEqual(['/b: -4 notSent']);
+  });
+
   it('that remove a watch have done so: the server forgets them with the connection', () => {
     const rig = Rig.attached();
     rig.submit(Op.removeWatches, '/a', { argument: 3 });
