@@ -7,6 +7,8 @@ const entries = {
   quoll: 'src/cli/main.ts',
   server: 'src/entry/server.ts',
   protocol: 'src/entry/protocol.ts',
+  client: 'src/entry/client.ts',
+  'client-browser': 'src/entry/client-browser.ts',
 };
 
 for (const [name, input] of Object.entries(entries)) {

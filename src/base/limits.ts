@@ -172,3 +172,21 @@ export const OBSERVER_PENDING_BYTES = 8_388_608;
 
 /** Transfers of logs and snapshots to observers at one time; others are told to ask elsewhere. */
 export const OBSERVER_FETCHES_MAX = 16;
+
+/** The longest reply that a client takes: four times the longest data, for lists of children. */
+export const CLIENT_FRAME_BYTES_MAX = 4_194_304;
+
+/** Events of one watch that wait for the program; beyond it they give way to one `resync`. */
+export const CLIENT_EVENTS_MAX = 10_000;
+
+/** Connections that one request may see end before its answer: it may be what ends them. */
+export const CLIENT_LOSSES_MAX = 5;
+
+/** Requests that a client's helpers for trees keep under way: enough to hide the round trip. */
+export const CLIENT_TREE_REQUESTS_MAX = 256;
+
+/**
+ * Bytes of paths in one setWatches, as in the Java client: well below any server's limit of a
+ * frame, however many watches there are.
+ */
+export const CLIENT_SET_WATCHES_BYTES = 131_072;

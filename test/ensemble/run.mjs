@@ -27,7 +27,7 @@ const scenarios = [
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: scenarios.join(',') },
-    /** Of leader-kills, which runs only by name. */
+    /** Of leader-kills and client-kills, which run only by name. */
     kills: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '2' },
     servers: { type: 'string', default: '3' },

@@ -77,7 +77,7 @@ export class NodeNetwork implements Network {
   }
 }
 
-class SocketStream implements Stream {
+export class SocketStream implements Stream {
   readonly remoteAddress: string;
   readonly remotePort: number;
   private readonly socket: Socket;

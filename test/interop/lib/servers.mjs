@@ -39,6 +39,12 @@ export function freePort() {
 /** `super:admin`, as `DigestAuthenticationProvider.superDigest` wants it. */
 const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs=';
 
+/** Who may sign in by SASL at Apache ZooKeeper. */
+const saslUsers = `Server {
+  org.apache.zookeeper.server.auth.DigestLoginModule required user_bob="builder";
+};
+`;
+
 /** How often containers and TTL nodes are looked at; the default of a minute is too slow here. */
 export const reapIntervalMs = 500;
 
@@ -66,6 +72,7 @@ export function writeConfig(directory, port, settings = {}) {
     ...settings,
   });
   writeFileSync(path, text);
+  writeFileSync(`${path}.jaas`, saslUsers);
   return path;
 }
 
@@ -75,6 +82,8 @@ function zookeeperCommandLine(configPath) {
     '-Xmx1g',
     '-XX:+UseSerialGC',
     `-Dznode.container.checkIntervalMs=${reapIntervalMs}`,
+    `-Djava.security.auth.login.config=${configPath}.jaas`,
+    '-Dzookeeper.authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
     '-cp',
     classPath(zookeeperJars),

@@ -161,6 +161,17 @@ export const suites = [
     prepareFailure: `npm install --no-save --prefix .tmp/interop-node ${nodeClient}`,
     command: (_, server) => [process.execPath, join(here, 'node/main.mjs'), server],
   },
+  {
+    name: 'quoll',
+    needs: [
+      {
+        what: 'dist/client.js',
+        there: () => existsSync(join(projectRoot, 'dist/client.js')),
+        get: 'npm run build',
+      },
+    ],
+    command: (_, server) => [process.execPath, join(here, 'quoll/main.mjs'), server],
+  },
 ];
 
 /** Needed only for `--peer zookeeper`. */
