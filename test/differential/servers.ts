@@ -237,8 +237,11 @@ async function serves(address: Address): Promise<boolean> {
   return true;
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** The system gives a port again that was closed, and who asked for it may not listen there yet. */
+const given = new Set<number>();
+
+async function freePort(): Promise<number> {
+  const port = await new Promise<number>((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
@@ -247,4 +250,7 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+  if (given.has(port)) return freePort();
+  given.add(port);
+  return port;
 }

@@ -3,8 +3,9 @@
 import { readTree } from '../../durability/lib/compare.mjs';
 import { Random } from '../../durability/lib/random.mjs';
 import { verifyShared } from '../../durability/lib/shared.mjs';
-import { Connection, Flag } from '../../durability/lib/wire.mjs';
+import { Flag } from '../../durability/lib/wire.mjs';
 import { sequenceRoot, sharedRoot } from '../../durability/lib/worker.mjs';
+import { dialOne } from './dial.mjs';
 import { Loader } from './loader.mjs';
 import { Observer } from './observer.mjs';
 import { Probe } from './probe.mjs';
@@ -68,13 +69,13 @@ export class Crowd {
 
   /** A follower may not have heard yet of what another client has just made. */
   async #isUpToDate(id) {
-    const setup = await Connection.open(this.#ensemble.port(id));
+    const setup = await dialOne(this.#ensemble, id);
     await setup.sync();
     await setup.closeSession();
   }
 
   async #makeParents(id) {
-    const setup = await Connection.open(this.#ensemble.port(id));
+    const setup = await dialOne(this.#ensemble, id);
     for (const path of ['/load', sharedRoot, sequenceRoot, '/probes']) {
       await setup.write({ kind: 'create', path, data: '', flags: Flag.persistent });
     }
@@ -135,7 +136,7 @@ export class Crowd {
   async #reader() {
     const seen = Math.max(...this.clients.map(({ lastZxid }) => lastZxid));
     const id = this.#random.pick(this.#ensemble.runningIds);
-    const reader = await Connection.open(this.#ensemble.port(id), null, 0);
+    const reader = await dialOne(this.#ensemble, id);
     await reader.sync();
     if (reader.lastZxid < seen) {
       throw new Error(`after sync server ${id} is at ${reader.lastZxid}, clients saw ${seen}`);
@@ -152,7 +153,7 @@ export class Crowd {
   }
 
   async tree(path, id) {
-    const reader = await Connection.open(this.#ensemble.port(id));
+    const reader = await dialOne(this.#ensemble, id);
     await reader.sync();
     const tree = await readTree(reader, path);
     await reader.closeSession();

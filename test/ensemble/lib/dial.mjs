@@ -28,3 +28,10 @@ export async function dialAny(ensemble, first, { session, lastZxid, timeoutMs, i
   }
   throw new Error(`no server lets a client in within ${dialLimitMs} ms`);
 }
+
+/** A new session at that server, which may just be about to begin anew and close who comes. */
+export async function dialOne(ensemble, id) {
+  const one = { ids: [id], port: () => ensemble.port(id) };
+  const { connection } = await dialAny(one, id, { session: null, lastZxid: 0 });
+  return connection;
+}

@@ -24,9 +24,12 @@ export function classPath(names) {
   return names.map((name) => `${javaDirectory}/${name}.jar`).join(':');
 }
 
-/** A port that was free a moment ago; the server binds it at once, so a clash is unlikely. */
-export function freePort() {
-  return new Promise((done, failed) => {
+/** The system gives a port again that was closed, and who asked for it may not listen there yet. */
+const given = new Set();
+
+/** A port that was free a moment ago, another one each time. */
+export async function freePort() {
+  const port = await new Promise((done, failed) => {
     const probe = createServer();
     probe.on('error', failed);
     probe.listen(0, '127.0.0.1', () => {
@@ -34,6 +37,9 @@ export function freePort() {
       probe.close(() => done(port));
     });
   });
+  if (given.has(port)) return freePort();
+  given.add(port);
+  return port;
 }
 
 /** `super:admin`, as `DigestAuthenticationProvider.superDigest` wants it. */
