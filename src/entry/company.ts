@@ -129,6 +129,9 @@ export class Company implements Companions {
 
   identityOf(serverId: number): Uint8Array | undefined {
     const member = this.members().find((each) => each.serverId === serverId);
+    // Who has lost its vote on the connection that it still has was no stranger when it came.
+    const present = member?.identity === null ? this.connected.get(serverId) : undefined;
+    if (present !== undefined) return present.identity;
     return this.options.place.strangers.identityOf(serverId, member?.identity ?? null);
   }
 

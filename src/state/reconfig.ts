@@ -85,13 +85,14 @@ export function evaluateReconfig(
 }
 
 /**
- * Who has no identity yet that a voter could be known by: a server that is no member, and one that
- * was an observer from the beginning, of which nobody asked which replica it is, and gets a vote.
+ * Of whom it has to be asked which replica it is: a server that is no member, and an observer that
+ * gets a vote. Nobody asks observers. One that had a vote before may have lost its disk since; were
+ * it given the vote of the replica that it was, the others would refuse it as another one.
  */
 function isNewcomer(present: Membership, server: NamedServer): boolean {
   const known = present.members.find((member) => member.id === server.id);
   if (known === undefined) return true;
-  return isVoter(server) && known.identity.every((byte) => byte === 0);
+  return isVoter(server) && !isVoter(known);
 }
 
 /**
@@ -130,8 +131,10 @@ export function membershipOf(
   const known = new Map(present.members.map((member) => [member.id, member.identity]));
   const members: Member[] = [];
   for (const server of plan.servers) {
-    const source = plan.joiners.includes(server.id) ? identities : known;
-    const identity = source.get(server.id);
+    const before = known.get(server.id);
+    const isAsked = plan.joiners.includes(server.id);
+    const told = plan.isReplacement ? undefined : toldBefore(before);
+    const identity = isAsked ? (identities.get(server.id) ?? told) : before;
     if (identity === undefined) return null;
     members.push({ ...server, identity });
   }
@@ -139,6 +142,14 @@ export function membershipOf(
   const { hierarchical } = plan;
   const number = present.number + 1;
   return { number, version, members, hierarchical, electionSize, writeSize };
+}
+
+/**
+ * Logs of before tell no identity of who had a vote, lost it and gets it again: there it stays the
+ * replica that it was. An observer of the first hour has none.
+ */
+function toldBefore(known: Uint8Array | undefined): Uint8Array | undefined {
+  return known?.some((byte) => byte !== 0) === true ? known : undefined;
 }
 
 /** Removes and adds servers: for majorities only, because nobody says which group is joined. */
