@@ -39,7 +39,12 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
       edit('replica/delivery.ts', 'intake.forget(serverId, sequence);', 'void intake;'),
     ],
     // With five, the others are a quorum without the new leader and its slow disk.
-    focus: { ...TAKING_TURNS, servers: 5, faults: ['takingTurns', 'slowDisk'] },
+    focus: {
+      ...TAKING_TURNS,
+      servers: 5,
+      faultEveryMs: 300,
+      faults: ['takingTurns', 'slowDisk', 'slowDisk'],
+    },
   },
   {
     name: 'forwarded commands are taken under any ballot, by anybody',
