@@ -126,7 +126,9 @@ class Server implements RunningServer {
     try {
       let recovered = await this.recover(storage);
       const isEmpty = recovered.applied.slot === 0 && recovered.undecided.length === 0;
-      if (place !== null && isEmpty) {
+      // Whoever joins knows the members from what it has applied, and from nowhere else.
+      const isLost = place?.isOutside === true && recovered.state.membership === null;
+      if (place !== null && (isEmpty || isLost)) {
         beginning ??= await place.begin(storage.identity.clusterId);
         recovered = await this.found(storage, recovered, beginning);
       }
@@ -206,13 +208,21 @@ class Server implements RunningServer {
     recovered: Recovered,
     { genesis }: Beginning,
   ): Promise<Recovered> {
-    if (genesis === null) return recovered;
+    if (genesis === null) return this.configured(recovered);
     // Not what the files of this server say: it may name itself where the ensemble does not yet.
     const configuration = configurationIn(genesis.body);
     const hardState = { ...recovered.hardState, configuration };
+    if (recovered.undecided.length > 0) return { ...recovered, hardState };
     await carriedOut((done) => storage.log.append([genesis], 0, done));
     await carriedOut((done) => storage.saveState(encodeHardState(hardState), done));
     return { ...recovered, hardState, undecided: [genesis] };
+  }
+
+  /** Whoever joins knows of no members before it has asked. */
+  private configured(recovered: Recovered): Recovered {
+    if (this.place?.isOutside !== true) return recovered;
+    const configuration = configurationOf(this.place.config);
+    return { ...recovered, hardState: { ...recovered.hardState, configuration } };
   }
 
   private async live(storage: Storage, recovered: Recovered): Promise<void> {

@@ -95,7 +95,7 @@ export class TestObserver {
       ids: this.ids,
       fetch: (from) => this.fetched.push(from),
       isFetching: () => false,
-      tree: { isThere: false, need: () => {} },
+      tree: world.tree,
       onLost: () => this.told.push('lost'),
     });
     this.upstream.start(this as unknown as Replica);
@@ -129,6 +129,7 @@ export class TestObserver {
 export class TestWorld {
   readonly clock: SimClock = new SimClock();
   readonly network: MemoryNetwork = new MemoryNetwork(this.clock);
+  readonly tree: { isThere: boolean } = { isThere: false };
   readonly warnings: unknown[] = [];
   readonly io: Omit<PeerIo, 'network' | 'turn'> = {
     checksums: NO_CHECKSUMS,
