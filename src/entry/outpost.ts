@@ -54,6 +54,7 @@ export class Outpost implements Standing {
       turn: new Turn(clock),
       logger,
       nowMs: () => clock.monotonicMs(),
+      level: ports.levelSupported,
     };
     const { addresses: _, ...manners } = config;
     this.config = {

@@ -33,6 +33,7 @@ export class TestVoter {
   readonly chunks: string[] = [];
   readonly observers: Observers;
   readonly state: unknown = {
+    level: 1,
     sessions: { get: (high: number) => (high === 1 ? {} : undefined) },
   };
   readonly turn: Turn;
