@@ -13,7 +13,12 @@ import { Place } from './place.ts';
 import type { Ports } from './ports.ts';
 import { type Recovered, recover } from './recover.ts';
 import type { Beginning, Standing } from './standing.ts';
-import { configurationOf, LONE_CONFIGURATION, LONE_SERVER_ID } from './voters.ts';
+import {
+  configurationOf,
+  configurationIn as configurationOfMembers,
+  LONE_CONFIGURATION,
+  LONE_SERVER_ID,
+} from './voters.ts';
 
 export type { Ports } from './ports.ts';
 
@@ -174,7 +179,7 @@ class Server implements RunningServer {
         replicaId: place?.identity ?? secrets.randomBytes(16),
       },
       forceSync: config.forceSync,
-      repair: place !== null && place.config.servers.length > 1,
+      repair: place?.hasOthers ?? false,
       snapRetainCount: config.purge ? config.snapRetainCount : Number.POSITIVE_INFINITY,
       onRoom: (hasRoom) => {
         room.isThere = hasRoom;
@@ -199,7 +204,7 @@ class Server implements RunningServer {
       firstConfiguration: place === null ? LONE_CONFIGURATION : configurationOf(place.config),
     });
     logRecovery(logger, recovered);
-    return recovered;
+    return this.configured(recovered);
   }
 
   /** The first entry is durable before this replica says anything to anybody. */
@@ -218,11 +223,18 @@ class Server implements RunningServer {
     return { ...recovered, hardState, undecided: [genesis] };
   }
 
-  /** Whoever joins knows of no members before it has asked. */
+  /**
+   * Whoever joins has no server lines. Until the log brings another configuration, its members are
+   * those that the state names, and before it has one, those that whoever was asked named.
+   */
   private configured(recovered: Recovered): Recovered {
-    if (this.place?.isOutside !== true) return recovered;
-    const configuration = configurationOf(this.place.config);
-    return { ...recovered, hardState: { ...recovered.hardState, configuration } };
+    const { hardState, state } = recovered;
+    const isKnown = hardState.configuration.quorums.voters.length > 0;
+    if (this.place?.isOutside !== true || isKnown) return recovered;
+    const { membership } = state;
+    const configuration =
+      membership === null ? configurationOf(this.place.config) : configurationOfMembers(membership);
+    return { ...recovered, hardState: { ...hardState, configuration } };
   }
 
   private async live(storage: Storage, recovered: Recovered): Promise<void> {

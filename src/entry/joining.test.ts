@@ -25,6 +25,7 @@ class Scene {
   readonly observer: SimServer;
   readonly said: string[] = [];
   private readonly network: NetworkWorld;
+  private readonly actor: Actor;
 
   constructor() {
     this.world = new World(SEED, new Trace((line) => this.said.push(line)));
@@ -47,25 +48,31 @@ class Scene {
       },
     );
     this.observer = this.cluster.joined[0] as SimServer;
+    this.actor = this.addActor();
   }
 
   async begin(): Promise<void> {
     this.cluster.start();
     this.observer.wipe();
     await this.until(() => this.cluster.hasFormed);
-    const actor = this.addActor();
-    let left = WRITES;
-    const write = async (): Promise<void> => {
-      for (; left > 0; left--) await actor.create(`/${actor.freshValue()}`, 'x'.repeat(500));
-    };
-    void write();
-    await this.until(() => left === 0);
+    await this.write(WRITES);
     // What a member tells of slot 1 it has read at its start.
     for (const server of this.cluster.servers) {
       server.kill();
       server.start();
       await this.until(() => server.isServing);
     }
+  }
+
+  async write(count: number): Promise<void> {
+    let left = count;
+    const go = async (): Promise<void> => {
+      for (; left > 0; left--) {
+        await this.actor.create(`/${this.actor.freshValue()}`, 'x'.repeat(500));
+      }
+    };
+    void go();
+    await this.until(() => left === 0);
   }
 
   async until(isSo: () => boolean): Promise<void> {
@@ -109,6 +116,14 @@ describe('an observer that joins when the log no longer reaches back', () => {
     expect(scene.said.some((line) => line.includes(TAKES_OVER))).toBe(true);
   });
 
+  it('comes back from that', async () => {
+    scene.observer.kill();
+    await scene.write(1);
+    scene.observer.start();
+    await scene.until(() => scene.hasJoined);
+    expect(scene.cluster.failures).toEqual([]);
+  });
+
   /** From before it has asked anybody until long after it serves. */
   const moments = Array.from({ length: 40 }, (_, i) => 100 + i * 150);
 
@@ -125,5 +140,24 @@ describe('an observer that joins when the log no longer reaches back', () => {
     }
     expect(cluster.failures).toEqual([]);
     expect(cluster.decided.breaches).toEqual([]);
+  });
+
+  it('gets back from the others what its disk has lost', async () => {
+    const { observer, cluster } = scene;
+    await scene.until(() => scene.hasJoined);
+    await scene.write(20);
+    await scene.until(() => scene.hasJoined);
+    observer.kill();
+    const { disk } = observer;
+    const endOf = (path: string) => disk.contentOf(path).findLastIndex((byte) => byte > 0);
+    const written = disk.paths().filter((path) => path.includes('/log/') && endOf(path) > 1_000);
+    const [newest = ''] = written.sort().slice(-1);
+    // Its whole length is there: no crash makes that of a record.
+    disk.flipBit(newest, 8 * (endOf(newest) - 200));
+    observer.start();
+    await scene.write(1);
+    await scene.until(() => scene.hasJoined);
+    expect(scene.said.some((line) => line.includes('a record with a wrong checksum'))).toBe(true);
+    expect(cluster.failures).toEqual([]);
   });
 });

@@ -27,6 +27,7 @@ const ORIGINS = 2 ** 31 - ORIGIN_MIN;
  */
 export class Outpost implements Standing {
   readonly isOutside = true;
+  readonly hasOthers = true;
   readonly identity: Uint8Array;
   readonly io: PeerIo;
   config: EnsembleConfig;
