@@ -13,7 +13,12 @@ import { Place } from './place.ts';
 import type { Ports } from './ports.ts';
 import { type Recovered, recover } from './recover.ts';
 import type { Beginning, Standing } from './standing.ts';
-import { configurationOf, LONE_CONFIGURATION, LONE_SERVER_ID } from './voters.ts';
+import {
+  configurationOf,
+  configurationIn as configurationOfMembers,
+  LONE_CONFIGURATION,
+  LONE_SERVER_ID,
+} from './voters.ts';
 
 export type { Ports } from './ports.ts';
 
@@ -126,7 +131,9 @@ class Server implements RunningServer {
     try {
       let recovered = await this.recover(storage);
       const isEmpty = recovered.applied.slot === 0 && recovered.undecided.length === 0;
-      if (place !== null && isEmpty) {
+      // Whoever joins knows the members from what it has applied, and from nowhere else.
+      const isLost = place?.isOutside === true && recovered.state.membership === null;
+      if (place !== null && (isEmpty || isLost)) {
         beginning ??= await place.begin(storage.identity.clusterId);
         recovered = await this.found(storage, recovered, beginning);
       }
@@ -172,7 +179,7 @@ class Server implements RunningServer {
         replicaId: place?.identity ?? secrets.randomBytes(16),
       },
       forceSync: config.forceSync,
-      repair: place !== null && place.config.servers.length > 1,
+      repair: place?.hasOthers ?? false,
       snapRetainCount: config.purge ? config.snapRetainCount : Number.POSITIVE_INFINITY,
       onRoom: (hasRoom) => {
         room.isThere = hasRoom;
@@ -197,7 +204,7 @@ class Server implements RunningServer {
       firstConfiguration: place === null ? LONE_CONFIGURATION : configurationOf(place.config),
     });
     logRecovery(logger, recovered);
-    return recovered;
+    return this.configured(recovered);
   }
 
   /** The first entry is durable before this replica says anything to anybody. */
@@ -206,13 +213,28 @@ class Server implements RunningServer {
     recovered: Recovered,
     { genesis }: Beginning,
   ): Promise<Recovered> {
-    if (genesis === null) return recovered;
+    if (genesis === null) return this.configured(recovered);
     // Not what the files of this server say: it may name itself where the ensemble does not yet.
     const configuration = configurationIn(genesis.body);
     const hardState = { ...recovered.hardState, configuration };
+    if (recovered.undecided.length > 0) return { ...recovered, hardState };
     await carriedOut((done) => storage.log.append([genesis], 0, done));
     await carriedOut((done) => storage.saveState(encodeHardState(hardState), done));
     return { ...recovered, hardState, undecided: [genesis] };
+  }
+
+  /**
+   * Whoever joins has no server lines. Until the log brings another configuration, its members are
+   * those that the state names, and before it has one, those that whoever was asked named.
+   */
+  private configured(recovered: Recovered): Recovered {
+    const { hardState, state } = recovered;
+    const isKnown = hardState.configuration.quorums.voters.length > 0;
+    if (this.place?.isOutside !== true || isKnown) return recovered;
+    const { membership } = state;
+    const configuration =
+      membership === null ? configurationOf(this.place.config) : configurationOfMembers(membership);
+    return { ...recovered, hardState: { ...hardState, configuration } };
   }
 
   private async live(storage: Storage, recovered: Recovered): Promise<void> {

@@ -106,18 +106,6 @@ describe('an observer that nobody has configured', () => {
     expect(back.said.count('blank: looks for an ensemble')).toBe(0);
   });
 
-  it('begins with a snapshot when the log no longer reaches back', async () => {
-    const ensemble = await ensembleOf(['snapSizeLimitInKb=16', 'autopurge.snapRetainCount=3']);
-    const writer = await ensemble.run(1).client();
-    const data = 'x'.repeat(10_000);
-    for (let i = 0; i < 60; i++) await writer.create(`/${i}`, data);
-    const observer = await ensemble.join();
-    await observer.server.serving();
-    await ensemble.until(async () => (await observer.figure('znode_count')) > 60);
-    const client = await observer.client();
-    expect(await client.create('/after')).toBe(Err.ok);
-  });
-
   it('gives its sessions ids that a voter has granted, no two the same', async () => {
     const ensemble = await ensembleOf();
     const [one, two] = [await ensemble.join(), await ensemble.join()];

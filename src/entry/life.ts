@@ -372,7 +372,7 @@ export class Life {
     const { ports, storage, place, repaired } = this.options;
     dealWithDamage(damage, {
       logger: ports.logger,
-      hasPeers: place !== null && place.config.servers.length > 1,
+      hasPeers: place?.hasOthers ?? false,
       snapshotSlot: () => storage.snapshots.newestSlot,
       writeSnapshot: () => this.writeSnapshot(),
       // What is wrong with the disk shows when the next life opens it.

@@ -27,6 +27,7 @@ const ORIGINS = 2 ** 31 - ORIGIN_MIN;
  */
 export class Outpost implements Standing {
   readonly isOutside = true;
+  readonly hasOthers = true;
   readonly identity: Uint8Array;
   readonly io: PeerIo;
   config: EnsembleConfig;
@@ -54,6 +55,7 @@ export class Outpost implements Standing {
       turn: new Turn(clock),
       logger,
       nowMs: () => clock.monotonicMs(),
+      level: ports.levelSupported,
     };
     const { addresses: _, ...manners } = config;
     this.config = {

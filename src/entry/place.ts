@@ -41,6 +41,10 @@ export class Place implements Standing {
     this.text = foundingText(config);
   }
 
+  get hasOthers(): boolean {
+    return this.config.servers.length > 1;
+  }
+
   /** Finds out who this replica is, and opens the port for the others. */
   static async take(ports: Ports, config: EnsembleConfig, dataDir: string): Promise<Place> {
     const { disk, checksums, secrets } = ports;

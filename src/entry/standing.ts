@@ -18,6 +18,8 @@ export interface Standing {
   readonly io: PeerIo;
   /** It is no member and can't become one. */
   readonly isOutside: boolean;
+  /** What is lost here can be had from others. */
+  readonly hasOthers: boolean;
   /** For a replica that has nothing yet; `clusterId`: what its directory was formatted for. */
   begin(clusterId: Uint8Array | null): Promise<Beginning>;
   /** Tells blank replicas of the ensemble from now on. */

@@ -113,7 +113,6 @@ export class Tether implements Companions {
       get isThere() {
         return (tether.gossip?.driver?.gossip?.size ?? 0) > 1;
       },
-      need: (slot) => tether.gossip?.driver?.need(slot),
     };
   }
 

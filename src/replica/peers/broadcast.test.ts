@@ -2,17 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Broadcast } from './broadcast.ts';
 
 let nowMs = 0;
-let needed: number[] = [];
-const tree = {
-  isThere: true,
-  need: (slot: number) => {
-    needed.push(slot);
-  },
-};
+const tree = { isThere: true };
 
 beforeEach(() => {
   nowMs = 0;
-  needed = [];
   tree.isThere = true;
 });
 
@@ -39,13 +32,6 @@ describe('an observer', () => {
     expect(broadcast.changes(5, false)).toBe(false);
     tree.isThere = false;
     expect(broadcast.changes(5, true)).toBe(false);
-  });
-
-  it('pulls a slot that somebody waits for, if it is not here', () => {
-    const broadcast = used();
-    broadcast.heard(5, 5);
-    broadcast.heard(7, 5);
-    expect(needed).toEqual([7]);
   });
 
   it('goes back to its voter when the tree is a second late', () => {

@@ -8,8 +8,6 @@ const TRIAL_MS_MAX = 64_000;
 export interface Tree {
   /** It has neighbours from which the log may come. */
   readonly isThere: boolean;
-  /** Somebody waits here for this slot, which is decided. */
-  need(slot: number): void;
 }
 
 /**
@@ -36,7 +34,6 @@ export class Broadcast {
   heard(slot: number, decidedSlot: number): void {
     if (slot <= decidedSlot) return;
     this.missing ??= { slot, sinceMs: this.nowMs() };
-    if (this.isUsed) this.tree.need(slot);
   }
 
   /** Looks what has come; true if the voter has to begin or to end feeding. */

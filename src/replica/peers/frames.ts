@@ -39,6 +39,7 @@ export const FrameType = {
   wantsIds: 28,
   rest: 29,
   standing: 30,
+  pull: 31,
   /** Those of gossip's port; what stands between belongs to others. */
   gossipChallenge: 48,
   gossip: 49,

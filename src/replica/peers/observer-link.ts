@@ -86,7 +86,7 @@ export class ObserverLink implements FrameHandler, Dependent {
     const { frames } = this.options;
     frames.begin(FrameType.alive);
     frames.end();
-    if (this.isResting) this.tellStanding(this.options.tail.last.slot);
+    if (this.isResting) this.tellStanding(this.options.tail.last.slot, false);
     // What is not read can't be heard.
     if (wasStalled || this.isPaused) return;
     if (nowMs - frames.heardMs > SILENCE_MS_MAX) frames.destroy();
@@ -103,6 +103,9 @@ export class ObserverLink implements FrameHandler, Dependent {
       case FrameType.rest:
         this.isResting = true;
         this.sentSlot = null;
+        return;
+      case FrameType.pull:
+        this.sendOnce(payload.f64(), payload.f64());
         return;
       case FrameType.chunk:
         this.takeChunk(payload.f64(), payload.f64(), takeRest(payload));
@@ -140,9 +143,9 @@ export class ObserverLink implements FrameHandler, Dependent {
     frames.end();
   }
 
-  /** Its clients wait for that slot: it should not wait for the tree. */
+  /** Its clients wait for that slot. */
   marked(number: number, slot: number): void {
-    if (this.isResting) this.tellStanding(slot);
+    if (this.isResting) this.tellStanding(slot, true);
     const index = this.pending.findIndex((one) => one.number === number);
     for (const { bytes } of this.pending.splice(0, index + 1)) this.pendingBytes -= bytes;
     this.readOn();
@@ -162,12 +165,24 @@ export class ObserverLink implements FrameHandler, Dependent {
     frames.end();
   }
 
-  private tellStanding(slot: number): void {
-    if (slot <= this.toldSlot) return;
-    this.toldSlot = slot;
+  private tellStanding(slot: number, isWaitedFor: boolean): void {
+    if (slot <= this.toldSlot && !isWaitedFor) return;
+    this.toldSlot = Math.max(slot, this.toldSlot);
     const { frames } = this.options;
-    frames.begin(FrameType.standing).f64(slot);
+    const writer = frames.begin(FrameType.standing);
+    writer.f64(slot);
+    writer.bool(isWaitedFor);
     frames.end();
+  }
+
+  /** Some slots, once. What is not in memory any more it will follow for, or fetch. */
+  private sendOnce(from: number, to: number): void {
+    const { frames, tail } = this.options;
+    if (frames.bufferedBytes >= OBSERVER_AHEAD_BYTES) return;
+    const piece = tail.after(from, OBSERVER_AHEAD_BYTES);
+    const entries = piece?.entries.filter(({ slot }) => slot <= to) ?? [];
+    const last = entries[entries.length - 1];
+    if (piece !== null && last !== undefined) this.sendEntries({ ...piece, entries }, last);
   }
 
   private takeChunk(way: number, number: number, commands: Uint8Array): void {

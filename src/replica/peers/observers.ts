@@ -4,7 +4,7 @@ import type { Anchor, Entry } from '../../paxos/entry.ts';
 import type { Replica } from '../replica.ts';
 import type { SessionIds } from '../session-ids.ts';
 import { type FrameHandler, type FrameStream, FrameType } from './frames.ts';
-import { type Hello, Purpose, sameId } from './hello.ts';
+import { type Greeting, type Hello, Purpose, sameId } from './hello.ts';
 import type { PeerIo, PeerListener } from './listener.ts';
 import { ObserverLink } from './observer-link.ts';
 import { Tail } from './tail.ts';
@@ -65,9 +65,9 @@ export class Observers {
     for (const link of this.links.values()) link.push();
   }
 
-  private accept(replica: Replica, hello: Hello, frames: FrameStream): FrameHandler | string {
+  private accept(replica: Replica, hello: Greeting, frames: FrameStream): FrameHandler | string {
     const { identity, sessionIds, io } = this.options;
-    const reason = this.options.refuse(hello) ?? this.refuse(hello);
+    const reason = this.options.refuse(hello) ?? this.refuse(hello, replica.state.level);
     if (reason !== null) return reason;
     const origin = hello.serverId;
     const { tail } = this;
@@ -92,7 +92,8 @@ export class Observers {
    * that comes back while its former connection seems alive waits until that has been found dead:
    * it may just as well be a copy of its directory.
    */
-  private refuse(hello: Hello): string | null {
+  private refuse(hello: Greeting, level: number): string | null {
+    if (hello.level < level) return 'it is of an older version than this ensemble works as';
     const present = this.links.get(hello.serverId);
     if (present === undefined) {
       return this.links.size < OBSERVERS_MAX ? null : 'it has as many observers as it can take';

@@ -33,6 +33,7 @@ export class TestVoter {
   readonly chunks: string[] = [];
   readonly observers: Observers;
   readonly state: unknown = {
+    level: 1,
     sessions: { get: (high: number) => (high === 1 ? {} : undefined) },
   };
   readonly turn: Turn;
@@ -95,7 +96,7 @@ export class TestObserver {
       ids: this.ids,
       fetch: (from) => this.fetched.push(from),
       isFetching: () => false,
-      tree: { isThere: false, need: () => {} },
+      tree: world.tree,
       onLost: () => this.told.push('lost'),
     });
     this.upstream.start(this as unknown as Replica);
@@ -129,6 +130,7 @@ export class TestObserver {
 export class TestWorld {
   readonly clock: SimClock = new SimClock();
   readonly network: MemoryNetwork = new MemoryNetwork(this.clock);
+  readonly tree: { isThere: boolean } = { isThere: false };
   readonly warnings: unknown[] = [];
   readonly io: Omit<PeerIo, 'network' | 'turn'> = {
     checksums: NO_CHECKSUMS,

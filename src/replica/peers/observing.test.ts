@@ -111,6 +111,31 @@ describe('an observer', () => {
     expect(observer.paxos.decidedSlot).toBe(5);
   });
 
+  it('that has the log by gossip is sent none of it, but what its clients wait for', () => {
+    const world = worldLedBy(1);
+    world.tree.isThere = true;
+    const observer = world.observer(300);
+    world.clock.advance(20_000);
+    const voter = world.voter(observer.voter);
+    voter.decide(1, 2);
+    world.clock.advance(100);
+    expect(observer.paxos.decidedSlot).toBe(0);
+    voter.relay.marked(300, 1, 2);
+    voter.decide(3);
+    world.clock.advance(20);
+    expect(observer.paxos.decidedSlot).toBe(2);
+  });
+
+  it('is fed again when gossip is late', () => {
+    const world = worldLedBy(1);
+    world.tree.isThere = true;
+    const observer = world.observer(300);
+    world.clock.advance(20_000);
+    world.voter(observer.voter).decide(1, 2);
+    world.clock.advance(3_000);
+    expect(observer.paxos.decidedSlot).toBe(2);
+  });
+
   it('is granted ids for its sessions, and more of them no faster than clocks make them', () => {
     const world = worldLedBy(1);
     const observer = world.observer(300);

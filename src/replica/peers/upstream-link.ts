@@ -100,6 +100,15 @@ export class UpstreamLink implements FrameHandler {
     this.frames?.end();
   }
 
+  /** Asks once for the slots behind `from`, up to `to`. */
+  pull(from: number, to: number): void {
+    if (this.frames === null) return;
+    const writer = this.frames.begin(FrameType.pull);
+    writer.f64(from);
+    writer.f64(to);
+    this.frames.end();
+  }
+
   forward({ number, commands }: Chunk): void {
     if (this.frames === null) return;
     const writer = this.frames.begin(FrameType.chunk);

@@ -22,6 +22,8 @@ const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 /** A member that comes to lead keeps its observers so long at least: leaders change back, too. */
 const MOVE_CHECKS = 10;
+/** The tree is as fast as that, mostly; whoever waits for a slot waits no longer for it. */
+const PULL_AFTER_MS = 5;
 /** A member that is stopped takes connections, and never says a word. */
 const WELCOME_CHECKS = 10;
 /** Checks after which a member that knows of no leader is left: others may know of one. */
@@ -57,6 +59,9 @@ export class Upstream implements PeerPort, UpstreamListener {
   private nextVoter: number;
   private retryMs = RETRY_MS_MIN;
   private stopRetry: () => void = () => {};
+  private stopPull: (() => void) | null = null;
+  /** The last slot that somebody waits for here. */
+  private wantedSlot = 0;
   private stopChecks: () => void = () => {};
   private checks = 0;
   private checksAtLeader = 0;
@@ -89,6 +94,7 @@ export class Upstream implements PeerPort, UpstreamListener {
   stop(): void {
     this.stopChecks();
     this.stopRetry();
+    this.stopPull?.();
     this.replica = null;
     this.candidate?.close();
     this.current?.close();
@@ -187,7 +193,7 @@ export class Upstream implements PeerPort, UpstreamListener {
         this.takeIndex(replica, payload.f64(), payload.f64());
         return;
       case FrameType.standing:
-        this.broadcast.heard(payload.f64(), replica.paxos.decidedSlot);
+        this.takeStanding(replica, payload.f64(), payload.bool());
         return;
       case FrameType.sessionIds:
         this.options.ids.granted({ high: payload.i32(), low: payload.i32() });
@@ -197,10 +203,24 @@ export class Upstream implements PeerPort, UpstreamListener {
     }
   }
 
-  /** Whoever waits for a slot does not wait for the tree. */
   private takeIndex(replica: Replica, number: number, slot: number): void {
     replica.onTellIndex(number, slot);
-    this.broadcast.heard(slot, replica.paxos.decidedSlot);
+    this.takeStanding(replica, slot, true);
+  }
+
+  private takeStanding(replica: Replica, slot: number, isWaitedFor: boolean): void {
+    const { decidedSlot } = replica.paxos;
+    this.broadcast.heard(slot, decidedSlot);
+    if (!isWaitedFor || !this.broadcast.isUsed || slot <= decidedSlot) return;
+    this.wantedSlot = Math.max(slot, this.wantedSlot);
+    this.stopPull ??= this.options.clock.after(PULL_AFTER_MS, () => this.pull(replica));
+  }
+
+  /** A write's latency is not the tree's: its voter has what the answer is waiting for. */
+  private pull(replica: Replica): void {
+    this.stopPull = null;
+    const { decidedSlot } = replica.paxos;
+    if (decidedSlot < this.wantedSlot) this.current?.pull(decidedSlot, this.wantedSlot);
   }
 
   private learn(link: UpstreamLink, replica: Replica, payload: Reader): void {

@@ -13,6 +13,29 @@ export const REPLICA_BUGS: readonly PlantedBug[] = [
     focus: PIPELINES,
   },
   {
+    name: 'what an observer sent is relayed to a leader that it was not meant for',
+    layer,
+    breaks: 'rule 6; FIFO client order (ATC 2010, 2.3)',
+    edits: [
+      edit(
+        'replica/relay.ts',
+        'return way === this.way && this.leader !== null;',
+        'return way > 0 && this.leader !== null;',
+      ),
+    ],
+    focus: {
+      ...PIPELINES,
+      servers: 3,
+      observers: 0,
+      spares: 0,
+      joined: 2,
+      clients: 8,
+      timeoutsMs: [4_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000],
+      faults: ['slowLinks', 'flapping', 'oneWay', 'partition'],
+      safetyMs: 15_000,
+    },
+  },
+  {
     name: 'commands are sent again in another order',
     layer,
     breaks: 'FIFO client order (ATC 2010, 2.3)',
