@@ -19,6 +19,8 @@ export interface CompanionOptions {
    * be served any more from what goes, and the next life begins from disk.
    */
   readonly giveWay: (install: () => Promise<unknown>) => Promise<void>;
+  /** Others need a newer snapshot than there is. */
+  readonly writeSnapshot: () => void;
 }
 
 /** Everything that one life of a replica has to do with the others. */

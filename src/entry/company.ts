@@ -91,6 +91,7 @@ export class Company implements Companions {
       },
       readLog: (fromSlot: number, maxBytes: number) => storage.readLog(fromSlot, maxBytes),
       openNewestSnapshot: () => storage.openNewestSnapshot(),
+      writeSnapshot: this.options.writeSnapshot,
     };
     serveFetches(place.listener, source, (hello) => this.refuse(hello), ports.logger);
     const heartbeatMs = config.ensemble?.heartbeatIntervalMs ?? 100;

@@ -243,6 +243,9 @@ export class Life {
       applied: recovered.applied,
       membership: () => recovered.state.membership,
       giveWay: (install) => this.giveWay(install, 'installed'),
+      writeSnapshot: () => {
+        if (storage.snapshots.newestSlot < this.replica.state.slot) this.writeSnapshot();
+      },
     });
   }
 

@@ -19,6 +19,8 @@ export interface FetchSource {
   readonly decidedSlot: number;
   readLog(fromSlot: number, maxBytes: number): Promise<Entry[] | null>;
   openNewestSnapshot(): Promise<SnapshotSource | null>;
+  /** Neither reaches as far as somebody needs: writes a snapshot of what has been applied. */
+  writeSnapshot(): void;
 }
 
 export interface SnapshotSource extends Anchor {
@@ -92,7 +94,7 @@ class Fetch implements FrameHandler {
       const after = slot === 1 ? this.source.beginning : await this.entryAt(slot - 1);
       const entries = await this.source.readLog(slot, 4 * CHUNK_BYTES);
       if (entries === null || after === null) {
-        await this.sendSnapshot();
+        await this.sendSnapshot(slot);
         break;
       }
       const decided = entries.filter((entry) => entry.slot <= this.source.decidedSlot);
@@ -121,9 +123,18 @@ class Fetch implements FrameHandler {
     this.frames.end();
   }
 
-  private async sendSnapshot(): Promise<void> {
+  /**
+   * The log may not reach back although the snapshot is older than what is asked for: with entries
+   * damaged that the snapshot covers, the one behind it can't be shown to follow them. If this is
+   * the leader, and a quorum lacks that entry, no other write will ever bring the next snapshot.
+   */
+  private async sendSnapshot(slot: number): Promise<void> {
     const snapshot = await this.source.openNewestSnapshot();
-    if (snapshot === null) return;
+    if (snapshot === null || snapshot.slot < slot) {
+      await snapshot?.close();
+      this.source.writeSnapshot();
+      return;
+    }
     try {
       const writer = this.frames.begin(FrameType.snapshot);
       writer.f64(snapshot.slot);
