@@ -58,8 +58,9 @@ export class Quota {
 
   /**
    * True if the path has no room for so much more. Inside a multi the room is the one that
-   * `reserveRoom` saw before its first operation: checks go by committed usage. A soft limit counts
-   * where there is no hard one, and refuses nothing.
+   * `reserveRoom` saw before its first operation: checks go by committed usage. What is above a hard
+   * limit already may shrink only below it, as in ZooKeeper 3.9.5. A soft limit counts where there
+   * is no hard one, and refuses nothing.
    */
   exceeds(
     path: Uint8Array,
@@ -71,9 +72,9 @@ export class Quota {
   ): boolean {
     if (multiIndex < 0) this.reserveRoom(path, from, to, 0);
     const room = this.rooms[Math.max(multiIndex, 0)] as Room;
-    if ((count > 0 && count > room.count) || (bytes > 0 && bytes > room.bytes)) return true;
+    if ((count > 0 && count > room.count) || (bytes !== 0 && bytes > room.bytes)) return true;
     if (count > 0 && count > room.softCount) this.note('count', path, from, to, count);
-    else if (bytes > 0 && bytes > room.softBytes) this.note('bytes', path, from, to, bytes);
+    else if (bytes !== 0 && bytes > room.softBytes) this.note('bytes', path, from, to, bytes);
     return false;
   }
 

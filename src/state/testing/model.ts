@@ -478,7 +478,7 @@ export class Model {
     const { countHardLimit, byteHardLimit } = modelParseTrack(limits.data ?? '');
     const usage = modelParseTrack(stats.data ?? '');
     const tooMany = count > 0 && countHardLimit > -1 && usage.count + count > countHardLimit;
-    const tooLarge = bytes > 0 && byteHardLimit > -1 && usage.bytes + bytes > byteHardLimit;
+    const tooLarge = bytes !== 0 && byteHardLimit > -1 && usage.bytes + bytes > byteHardLimit;
     ensure(!tooMany && !tooLarge, Err.quotaExceeded);
   }
 
