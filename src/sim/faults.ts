@@ -255,8 +255,8 @@ export const ENSEMBLE_FAULTS: Readonly<Record<string, Fault>> = {
   chained,
   quorumLoss,
   leftBehind,
-  /** Somebody joins, leaves, gets or loses a vote, whatever else is going on. */
   takingTurns,
+  /** Somebody joins, leaves, gets or loses a vote, whatever else is going on. */
   reconfigure: ({ operator }) => {
     void operator.change();
     return () => {};
